@@ -1,0 +1,190 @@
+"""The `tinhuyen` command: archivists' verbs here, the others from storage.cli.
+
+Scrapy is imported only where a crawl begins.
+"""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storage.archive import Archive
+from storage.cli import Json, archive_of, print_counts
+from storage.cli import commands as storage_commands
+from storage.errors import Exit, TinHuyenError, gravest
+from storage.output import console, errors, escape, print_article, print_json, print_table
+
+if TYPE_CHECKING:
+    from crawler.sites import Site
+
+app = typer.Typer(
+    help="An archive of Vietnamese district news.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(storage_commands)
+sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
+app.add_typer(sites, name="sites")
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="The archive's folder [env: TINHUYEN_ARCHIVE; default: ./archive]."),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql+psycopg://… instead of the folder's own [env: TINHUYEN_DATABASE]."
+        ),
+    ] = None,
+) -> None:
+    """Options for every verb; they come before it."""
+    context.obj = Archive(archive, database)
+
+
+@app.command()
+def crawl(
+    context: typer.Context,
+    site: Annotated[
+        list[str], typer.Argument(help="Ids of sites; `tinhuyen sites list` shows them.")
+    ],
+    mode: Annotated[
+        str, typer.Option(help="full: everything; update: lists until known ground.")
+    ] = "full",
+    json: Json = False,
+) -> None:
+    """Crawl sites, or go on where a crawl of them was stopped."""
+    from crawler.run import crawl_sites
+
+    results = crawl_sites(archive_of(context), site, mode)
+    if json:
+        print_json(result.as_json() for result in results)
+    else:
+        for result in results:
+            console.print(escape(f"{result.site}: {result.outcome}"))
+            if result.counts:
+                print_counts(result.counts)
+    for result in results:
+        if result.message:
+            errors.print(escape(result.message))
+    raise typer.Exit(gravest([result.exit_code for result in results]))
+
+
+@app.command()
+def recover(
+    context: typer.Context,
+    site: Annotated[
+        list[str] | None, typer.Argument(help="Ids of sites; all if not given.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the archive whole after a crash. Crawls do this by themselves when they begin."""
+    from crawler.run import recover_sites
+
+    results = recover_sites(archive_of(context), site or [])
+    if json:
+        print_json(results)
+        return
+    for result in results:
+        console.print(escape(f"{result['site']}: {result['message']}"))
+    if not results:
+        console.print("Nothing to recover.")
+
+
+@app.command()
+def read(
+    file: Annotated[Path, typer.Argument(help="A saved page.")],
+    context: typer.Context,
+    url: Annotated[str, typer.Option(help="The address it was saved from.")],
+    fetched_at: Annotated[str, typer.Option(help="When: 2024-03-01T10:00:00+07:00.")],
+    site: Annotated[str | None, typer.Option(help="The declared site that it belongs to.")] = None,
+    family: Annotated[str | None, typer.Option(help="Or the family to read it by.")] = None,
+    json: Json = False,
+) -> None:
+    """Print what would be stored of one saved page."""
+    from crawler.saved import read_saved
+
+    article = read_saved(archive_of(context), file, url, fetched_at, site, family)
+    if json:
+        print_json([article])
+    else:
+        print_article(article)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    serve: Annotated[
+        bool, typer.Option(help="Serve the articles afterwards, until Ctrl-C.")
+    ] = True,
+) -> None:
+    """Crawl the sample portal that comes with the package, and show what was kept."""
+    from crawler.demo.show import show_demo
+
+    show_demo(archive_of(context), serve=serve)
+
+
+@sites.command("list")
+def list_sites(context: typer.Context, json: Json = False) -> None:
+    """List declared sites."""
+    from crawler.sites import load_sites
+
+    found = load_sites(archive_of(context).folder.sites).values()
+    if json:
+        print_json(_as_json(site) for site in found)
+        return
+    rows = [
+        (s.id, s.name, s.organ, s.district, s.province, s.state, "yes" if s.listings else "no")
+        for s in found
+    ]
+    print_table(("site", "name", "organ", "district", "province", "state", "address"), rows)
+
+
+@sites.command("show")
+def show_site(
+    context: typer.Context,
+    site: Annotated[str, typer.Argument(help="Its id.")],
+    json: Json = False,
+) -> None:
+    """Show a site's declaration."""
+    from crawler.sites import find_site, load_sites
+
+    found = _as_json(find_site(load_sites(archive_of(context).folder.sites), site))
+    if json:
+        print_json([found])
+        return
+    for name, value in found.items():
+        shown = value if isinstance(value, str) else json_.dumps(value, ensure_ascii=False)
+        if value not in (None, [], ""):
+            console.print(escape(f"{name:<15}  {shown}"))
+
+
+def _as_json(site: Site) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    values = asdict(site)
+    layouts = [
+        {"family": one.family, "until": str(one.until) if one.until else None, "path": one.path}
+        for one in site.layouts
+    ]
+    return values | {"layouts": layouts, "family": site.layouts[-1].family}
+
+
+def main() -> None:
+    """The command's entry: our errors become one sentence and an exit code."""
+    try:
+        app()
+    except TinHuyenError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `tinhuyen search | head`
+        sys.stderr.close()
+        sys.exit(Exit.DONE)

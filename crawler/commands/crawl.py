@@ -1,0 +1,36 @@
+"""`scrapy crawl SITE`, ending with the exit codes of storage.errors.Exit."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from scrapy import Spider
+from scrapy.commands.crawl import Command as ScrapyCommand
+from scrapy.crawler import Crawler
+
+from crawler.crawl import crawl_of
+from storage.errors import Exit
+
+
+class Command(ScrapyCommand):
+    """Scrapy's own crawl command; only its end is ours."""
+
+    _made: Crawler | None = None
+
+    def _create_crawler(self, spidercls: type[Spider] | str) -> Crawler:
+        self._made = super()._create_crawler(spidercls)
+        return self._made
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Crawl, then say how it ended."""
+        try:
+            super().run(args, opts)
+        except KeyError as error:  # the spider loader's answer to an unknown site
+            print(error.args[0], file=sys.stderr)
+            self.exitcode = Exit.USAGE
+        if self._made is not None:
+            crawl = crawl_of(self._made)
+            self.exitcode = crawl.exit_code
+            if crawl.message:
+                print(crawl.message, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""The frontier's queue as Scrapy's scheduler."""

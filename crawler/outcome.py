@@ -1,0 +1,244 @@
+"""What an exchange means for its frontier row: what it brought, what follows, whether to retry."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from crawler.read import find_css_requisites, is_feed, read_page
+from crawler.sites import Site
+from storage import http
+from storage.errors import DecodeError
+from storage.exchange import Exchange
+from storage.records import Capture, Failure, FrontierRow, Link, Page, Role
+from storage.urls import host_of
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_NOT_FILES = _HTML | {
+    "text/css",
+    "text/xml",
+    "application/xml",
+    "text/javascript",
+    "application/javascript",
+    "application/x-javascript",
+}
+_PASSING = frozenset({0, 408, 425, 429})
+_GONE = frozenset({404, 410})
+_PAGES: frozenset[Role] = frozenset({"list", "feed", "article", "page"})
+_START_BYTES = 512
+_ROBOTS_REDIRECTS = 5  # RFC 9309 §2.3.1.2
+_ROBOTS_MAX_BYTES = 512_000  # RFC 9309 §2.5: at least 500 KiB
+ALLOW_ALL = ""
+DISALLOW_ALL = "User-agent: *\nDisallow: /"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings that decide what follows from an exchange; see crawler.settings."""
+
+    max_tries: int = 3
+    retry_seconds: float = 2.0
+    retry_after_max_seconds: float = 3600
+    max_redirects: int = 10
+    max_depth: int = 50
+
+
+def no_exchange(row: FrontierRow, kind: str, message: str, limits: Limits) -> Page:
+    """The page of a row that not one byte came for."""
+    failure = Failure("fetch", kind, message)
+    return _ended(Page(row), row, failure, limits, None)
+
+
+def read_exchange(row: FrontierRow, exchange: Exchange, site: Site, limits: Limits) -> Page:
+    """The page of a row whose response came, whole or in part. Raises: nothing."""
+    small = exchange.length <= http.DECODED_MAX_BYTES
+    capture = exchange.to_capture(with_body=small and row.role != "attachment")
+    page = replace(read_capture(row, capture, site, limits), exchange=exchange)
+    if page.body_sha256 is None and _is_file(row, capture):
+        return replace(page, body_sha256=_sha256(exchange, capture))
+    return page
+
+
+def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits) -> Page:
+    """The same from a capture, live or taken from a WARC file. Raises: nothing."""
+    page = Page(row, capture=capture)
+    cut = capture.truncated in ("time", "disconnect", "unspecified")
+    if _is_passing(capture.status) or (cut and row.tries + 1 < limits.max_tries):
+        return _ended(page, row, _why(capture), limits, _retry_after(capture, limits))
+    if cut:
+        page = replace(page, failures=(_why(capture),))
+    if row.role == "robots":
+        return _read_robots(page, capture, limits)
+    if 300 <= capture.status < 400:
+        return _follow(page, capture, site, limits)
+    if capture.status in _GONE:
+        return _missing(page, capture, site)
+    if capture.status >= 400:
+        return _with_failure(
+            page, "fetch", f"http_{capture.status}", f"the server answered {capture.status}"
+        )
+    return _read_content(page, capture, site, limits)
+
+
+def _is_passing(status: int) -> bool:
+    return status in _PASSING or status >= 500
+
+
+def _why(capture: Capture) -> Failure:
+    if capture.status == 0:
+        return Failure("fetch", "no_http", "what came is no HTTP response")
+    if _is_passing(capture.status):
+        return Failure("fetch", f"http_{capture.status}", f"the server answered {capture.status}")
+    ways = {"time": "ran out of time", "disconnect": "was cut off", "unspecified": "is incomplete"}
+    return Failure(
+        "fetch", f"truncated_{capture.truncated}", f"the response {ways[str(capture.truncated)]}"
+    )
+
+
+def _ended(
+    page: Page, row: FrontierRow, failure: Failure, limits: Limits, wait: float | None
+) -> Page:
+    """Try again later, or give up: then the failure is stored."""
+    if row.tries + 1 < limits.max_tries:
+        backoff = limits.retry_seconds * 2**row.tries
+        return replace(page, retry_seconds=max(backoff, wait or 0.0))
+    robots = DISALLOW_ALL if row.role == "robots" else None  # RFC 9309 §2.3.1.4: unreachable
+    return replace(page, failures=(*page.failures, failure), failed=True, robots=robots)
+
+
+def _retry_after(capture: Capture, limits: Limits) -> float | None:
+    """Seconds that the server asks us to wait (RFC 9110 §10.2.3); None if it does not."""
+    value = capture.header("retry-after")
+    if value is None:
+        return None
+    if value.isdigit():
+        return min(float(value), limits.retry_after_max_seconds)
+    try:
+        seconds = (parsedate_to_datetime(value) - capture.fetched_at).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(seconds, 0.0), limits.retry_after_max_seconds)
+
+
+def _with_failure(
+    page: Page, stage: Literal["fetch", "read", "image"], kind: str, message: str
+) -> Page:
+    failed = page.row.role in _PAGES
+    return replace(page, failures=(*page.failures, Failure(stage, kind, message)), failed=failed)
+
+
+def _skip(page: Page, kind: str, message: str) -> Page:
+    failure = Failure("fetch", kind, message, skipped=True)
+    return replace(page, failures=(*page.failures, failure))
+
+
+def _read_robots(page: Page, capture: Capture, limits: Limits) -> Page:
+    """RFC 9309 §2.3.1: redirects are followed, 4xx means no rules."""
+    target = capture.location
+    if target is not None and page.row.hops.count("R") < _ROBOTS_REDIRECTS:
+        return replace(page, links=(Link(target, "robots", "R"),))
+    if capture.status != 200:
+        return replace(page, robots=ALLOW_ALL)
+    try:
+        text = capture.body()[:_ROBOTS_MAX_BYTES].decode("utf-8", "replace")
+    except DecodeError as error:
+        page = _with_failure(page, "read", "undecodable", str(error))
+        return replace(page, robots=ALLOW_ALL)
+    return replace(page, robots=text)
+
+
+def _follow(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
+    """A redirect is a link; off the site it is followed for files only."""
+    target = capture.location
+    row = page.row
+    if target is None:
+        return _with_failure(page, "fetch", f"http_{capture.status}", "a redirect to nowhere")
+    if row.role in _PAGES and not site.covers(target):
+        return _skip(page, "redirect_off_site", f"redirects to {host_of(target)}")
+    if len(row.hops) - len(row.hops.rstrip("R")) >= limits.max_redirects:
+        return _with_failure(
+            page, "fetch", "too_many_redirects", f"more than {limits.max_redirects} redirects"
+        )
+    return replace(page, links=(Link(target, row.role, "R"),))
+
+
+def _missing(page: Page, capture: Capture, site: Site) -> Page:
+    """A page that is not there is a capture like any other; a declared list is missed."""
+    if capture.url in site.listings:
+        return _with_failure(
+            page, "read", "empty_list", f"the declared list answers {capture.status}"
+        )
+    return page
+
+
+def _read_content(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
+    if page.row.role == "attachment":
+        return page
+    try:
+        if capture.mime == "text/css":
+            return replace(page, links=find_css_requisites(capture))
+        if page.row.role in _PAGES:
+            return _read_page(page, capture, site, limits)
+    except DecodeError as error:
+        return _with_failure(page, "read", "undecodable", str(error))
+    return page
+
+
+def _read_page(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
+    if _is_empty(capture):
+        return _with_failure(page, "read", "empty_body", "the page has no content")
+    if not _is_html(capture) and not is_feed(capture):
+        what = capture.mime or "something without a type"
+        if page.row.role in ("page", "article"):
+            return _skip(page, "not_html", f"no page but {what}")
+        return _with_failure(page, "read", "not_html", f"a list was expected, {what} came")
+    found = read_page(capture, site)
+    page = replace(page, found=found, links=_within_depth(found.links, page.row, limits))
+    if capture.url in site.listings and not any(link.role in _PAGES for link in found.links):
+        return _with_failure(
+            page, "read", "empty_list", "the declared list names no page of the site"
+        )
+    return page
+
+
+def _is_empty(capture: Capture) -> bool:
+    """Nothing but white space, coded or not."""
+    return len(capture.raw_body) < _START_BYTES and not capture.body().strip()
+
+
+def _is_html(capture: Capture) -> bool:
+    """By what is declared, or by what the bytes begin with where nothing credible is."""
+    if capture.mime in _HTML:
+        return True
+    if capture.mime not in ("", "text/plain", "application/octet-stream"):
+        return False
+    start = capture.body()[:_START_BYTES].lstrip().lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+
+
+def _within_depth(links: tuple[Link, ...], row: FrontierRow, limits: Limits) -> tuple[Link, ...]:
+    if row.depth < limits.max_depth:
+        return links
+    return tuple(link for link in links if link.hop == "E")
+
+
+def _is_file(row: FrontierRow, capture: Capture) -> bool:
+    """A document for download: its digest is what versions and citations name."""
+    if capture.status != 200 or capture.truncated or capture.mime.startswith("image/"):
+        return False
+    return row.role == "attachment" or (row.role == "page" and capture.mime not in _NOT_FILES)
+
+
+def _sha256(exchange: Exchange, capture: Capture) -> str | None:
+    head = exchange.head()
+    if head is None:
+        return None
+    digest = hashlib.sha256()
+    try:
+        for piece in http.decoded_pieces(head.headers, exchange.pieces(head.length)):
+            digest.update(piece)
+    except DecodeError:
+        return None
+    return digest.hexdigest()

@@ -1,0 +1,106 @@
+"""Addresses that a page names: pages to follow, files to fetch, what it needs to be drawn."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from crawler.pages.document import Document, collapse
+from storage.records import Attachment, Link
+from storage.urls import join_url
+
+_FILE = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|pptx?|zip|rar|7z|odt|ods|rtf|mp3|mp4)(?:$|\?)", re.IGNORECASE
+)
+_CSS_URL = re.compile(
+    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
+)
+_FEED_LINK = re.compile(
+    r"""<(?:link|loc)(?:\s[^>]*?href=["']([^"']+)["'][^>]*>|[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^<\]\s]+))"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """An `a` element that names an http(s) address."""
+
+    url: str
+    text: str
+    title: str
+
+
+def addresses(document: Document, selector: str = "a[href]") -> list[str]:
+    """The addresses that the page's anchors name, each once, in order."""
+    hrefs = dict.fromkeys(node.attributes["href"] for node in document.tree.css(selector))
+    return list(dict.fromkeys(url for href in hrefs if (url := document.link(href))))
+
+
+def anchors(document: Document, selector: str = "a[href]") -> Iterator[Anchor]:
+    """The page's anchors with their texts. Where texts do not matter, `addresses` is faster."""
+    for node in document.tree.css(selector):
+        attributes = node.attributes
+        url = document.link(attributes["href"])
+        if url:
+            yield Anchor(url, collapse(node.text()), attributes.get("title") or "")
+
+
+def is_file(url: str) -> bool:
+    """Whether an address looks like a document for download."""
+    return bool(_FILE.search(url))
+
+
+def attachments(document: Document, selector: str) -> tuple[Attachment, ...]:
+    """Files offered within a part of the page, each once."""
+    found = {
+        anchor.url: Attachment(
+            anchor.url, anchor.text or anchor.title or anchor.url.rsplit("/", 1)[-1]
+        )
+        for anchor in anchors(document, selector)
+        if is_file(anchor.url)
+    }
+    return tuple(found.values())
+
+
+def requisites(document: Document) -> Iterator[Link]:
+    """What the page needs to be drawn: style sheets, scripts, icons, images of the layout."""
+    found: dict[str, None] = {}
+    for node in document.tree.css('link[rel~="stylesheet" i][href], link[rel~="icon" i][href]'):
+        found[node.attributes.get("href") or ""] = None
+    for node in document.tree.css("script[src], img[src], input[type=image][src], [background]"):
+        found[node.attributes.get("src") or node.attributes.get("background") or ""] = None
+    for node in document.tree.css('[style*="url("]'):
+        found |= dict.fromkeys(_css_names(node.attributes.get("style") or ""))
+    for node in document.tree.css("style"):
+        found |= dict.fromkeys(_css_names(node.text()))
+    yield from _embedded(document.base, found)
+
+
+def css_requisites(url: str, css: str) -> Iterator[Link]:
+    """What a style sheet at `url` needs: fonts, images, other style sheets."""
+    yield from _embedded(url, _css_names(css))
+
+
+def _css_names(css: str) -> Iterator[str]:
+    for match in _CSS_URL.finditer(css):
+        yield next(name for name in (*match.groups(), "") if name is not None)
+
+
+def _embedded(base: str, names: Iterable[str]) -> Iterator[Link]:
+    for name in names:
+        url = join_url(base, name)
+        if url:
+            yield Link(url, "requisite", "E")
+
+
+def feed_addresses(base: str, text: str) -> Iterator[str]:
+    """Addresses that an RSS or Atom feed or a sitemap lists.
+
+    Found by pattern: feeds are often not well formed, and nothing here can be made to expand
+    an entity or fetch a file.
+    """
+    for match in _FEED_LINK.finditer(text):
+        url = join_url(base, html.unescape(match[1] or match[2]))
+        if url:
+            yield url

@@ -1,0 +1,118 @@
+"""Crawls sites in this process, one after the other, and recovers them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crawler.outcome import Limits
+from crawler.recover import read_pending
+from crawler.sites import Site, find_site, load_sites
+from storage.archive import Archive
+from storage.database.frontier import Frontier
+from storage.errors import Exit, UsageError
+from storage.recover import recover_site
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlResult:
+    """How the crawl of one site ended."""
+
+    site: str
+    run: str | None
+    exit_code: Exit
+    outcome: str
+    message: str | None
+    counts: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self) | {"exit_code": int(self.exit_code)}
+
+
+def crawl_sites(archive: Archive, ids: Sequence[str], mode: str) -> list[CrawlResult]:
+    """Crawl these sites at the same time, each politely. Raises SiteError, UsageError."""
+    if mode not in ("full", "update"):
+        raise UsageError(f"no mode {mode!r}; there are full and update")
+    declared = load_sites(archive.folder.sites)
+    sites = [find_site(declared, id_) for id_ in dict.fromkeys(ids)]
+    return _crawl(archive, sites, mode)
+
+
+def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
+    from scrapy.crawler import AsyncCrawlerProcess
+    from scrapy.utils.project import get_project_settings
+
+    from crawler.crawl import crawl_of
+    from crawler.spiderloader import spider_for
+
+    os.environ["SCRAPY_SETTINGS_MODULE"] = "crawler.settings"
+    settings = get_project_settings()
+    settings.setdict(_overrides(archive, mode), priority="cmdline")
+    process = AsyncCrawlerProcess(settings)
+    crawlers = [process.create_crawler(spider_for(site)) for site in sites]
+    for crawler in crawlers:
+        process.crawl(crawler)
+    process.start()
+    return [_result(crawl_of(crawler)) for crawler in crawlers]
+
+
+def _overrides(archive: Archive, mode: str) -> dict[str, Any]:
+    return {
+        "ARCHIVE": str(archive.folder.root),
+        "DATABASE": archive.database_url if not archive.is_embedded else None,
+        "CRAWL_MODE": mode,
+        "SHOW_PROGRESS": True,
+        "LOG_LEVEL": "WARNING",
+        "LOG_STDOUT": False,
+    }
+
+
+def _result(crawl: Any) -> CrawlResult:
+    run = crawl.run.id if crawl.run else None
+    shown = crawl.archive.run(run) if run else None
+    outcome = (shown and shown["outcome"]) or "stopped" if run else "not begun"
+    counts = shown["counts"] if shown else None
+    return CrawlResult(crawl.site.id, run, crawl.exit_code, outcome, crawl.message, counts)
+
+
+def recover_sites(archive: Archive, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Recover these sites, or all that have files. Returns what was done, site by site.
+
+    Raises ArchiveBusy if one of them is being crawled.
+    """
+    declared = load_sites(archive.folder.sites)
+    with_files = sorted(
+        path.name for path in (archive.folder.root / "warc").glob("*") if path.is_dir()
+    )
+    done = []
+    for id_ in ids or with_files:
+        result = _recover(archive, find_site(declared, id_))
+        if result is not None:
+            done.append(result)
+    return done
+
+
+def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
+    engine = archive.open_for_writing()
+    try:
+        with archive.folder.site_lock(site.id):
+            recovered = recover_site(archive.folder, engine, site.id)
+            run = archive.unfinished_run(site.id)
+            frontier = Frontier(site.id, run or "", update_only=False)
+            with engine.begin() as tx:
+                frontier.open(tx, [], resumed=True)
+            read = read_pending(archive, engine, frontier, site, run or "", Limits())
+            with engine.begin() as tx:
+                frontier.hand_back(tx, crashed=True)
+    finally:
+        engine.dispose()
+    if not recovered and not read:
+        return None
+    return asdict(recovered) | {
+        "site": site.id,
+        "read": read,
+        "message": f"{recovered.sentence()}; {read} page(s) read",
+    }

@@ -1,0 +1,91 @@
+"""Scrapy's settings where ours differ, each with its unit and its reason.
+
+What an operator sets by environment is listed in docs/operators.md.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from importlib.metadata import version
+
+BOT_NAME = "tinhuyen"
+VERSION = version("tinhuyen")
+SPIDER_LOADER_CLASS = "crawler.spiderloader.SiteSpiderLoader"
+SPIDER_MODULES: list[str] = []
+COMMANDS_MODULE = "crawler.commands"
+
+# Who we are: a portal's administrator must be able to reach the operator.
+CONTACT = os.environ.get("TINHUYEN_CONTACT") or f"{getpass.getuser()}@{socket.gethostname()}"
+USER_AGENT = f"tinhuyen/{VERSION} (archive of district news; {CONTACT})"
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "vi,en;q=0.5",
+    "Accept-Encoding": "gzip",  # what every WARC reader can undo; br and zstd are read if they come
+}
+
+# Where the archive is (also --archive and --database of the `tinhuyen` command).
+ARCHIVE = os.environ.get("TINHUYEN_ARCHIVE")
+DATABASE = os.environ.get("TINHUYEN_DATABASE")
+CRAWL_MODE = "full"
+
+# Every byte passes through our own handler; no other scheme is fetched at all.
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.capture.handler.CapturingHandler",
+    "https": "crawler.capture.handler.CapturingHandler",
+    "file": None,
+    "ftp": None,
+    "s3": None,
+    "data": None,
+}
+DOWNLOAD_TIMEOUT = 180  # seconds for a whole response; what came by then is kept
+CONNECT_TIMEOUT_SECONDS = 30
+RESPONSE_MAX_BYTES = 256 << 20  # kept up to here, marked `WARC-Truncated: length`
+CONNECT_TO: dict[str, str] = {}  # "host:port" -> "address:port", for tests and the sample portal
+DNS_TIMEOUT = 20  # seconds
+
+# One request at a time and at most one a second to a host; a site's table may ask for less only
+# where every address is the operator's own (crawler.sites).
+CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS_PER_DOMAIN = 16  # without a delay; with one, the frontier hands out one a host
+DOWNLOAD_DELAY = 1.0  # seconds; the site's delay_seconds takes its place
+DOWNLOAD_DELAY_JITTER = 0.0  # the delay is a promise, not an average
+
+# The queue is in the database, and so are retries, redirects and robots.txt.
+SCHEDULER = "crawler.frontier.scheduler.FrontierScheduler"
+MAX_TRIES = 3
+RETRY_SECONDS = 2.0  # before the second try; doubled before the third
+RETRY_AFTER_MAX_SECONDS = 3600  # a server that asks for more is asked again after this
+MAX_REDIRECTS = 10
+MAX_DEPTH = 50  # links from a listing
+CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
+CLAIMED_PER_HOST_WITHOUT_DELAY = 64
+MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched
+
+# The keeper: how many exchanges share one fsync and one transaction.
+KEEP_GROUP_EXCHANGES = 16
+KEEP_GROUP_DELAY_SECONDS = 0.05
+WARC_ROLL_BYTES = 10**9
+
+ITEM_PIPELINES = {
+    "crawler.pipelines.Normalise": 100,
+    "crawler.pipelines.CheckFields": 200,
+    "crawler.pipelines.SaveImages": 300,
+    "crawler.pipelines.SaveArticle": 900,
+}
+# Scrapy's middlewares would decide things that are decided and recorded elsewhere (redirects,
+# retries, cookies, decoding); headers are written by the handler. Stats come from the run itself.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+EXTENSIONS_BASE = {
+    "crawler.progress.Progress": 0,
+}
+COOKIES_ENABLED = False  # a reader without a past; and no download of a suffix list
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+ROBOTSTXT_OBEY = False  # obeyed by the frontier, which also archives it
+
+CONCURRENT_ITEMS = 1  # Scrapy makes this many tasks for every response; a page is one item
+WARN_ON_GENERATOR_RETURN_VALUE = False  # reads source code at every response
+LOG_LEVEL = "INFO"

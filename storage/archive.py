@@ -1,0 +1,122 @@
+"""The door to an archive, for notebooks and for everything above.
+
+from storage.archive import Archive
+for article in Archive("archive").search("huyện uỷ", site="demo", since="2022-01-01"):
+    print(article["published_at"], article["title"])
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from storage.database.captures import find_record
+from storage.database.connect import open_database, reading_engine
+from storage.errors import NotFound
+from storage.folder import ArchiveFolder
+from storage.query import articles, runs, search
+from storage.records import Capture, Record
+from storage.warc.reader import read_capture
+
+DEFAULT_FOLDER = "archive"
+
+
+class Archive:
+    """An archive on disk, and its database."""
+
+    def __init__(self, folder: str | Path | None = None, database: str | None = None) -> None:
+        """`folder` and `database` default to TINHUYEN_ARCHIVE and TINHUYEN_DATABASE."""
+        root = Path(folder or os.environ.get("TINHUYEN_ARCHIVE") or DEFAULT_FOLDER)
+        self.folder = ArchiveFolder(root.absolute())
+        self._database = database or os.environ.get("TINHUYEN_DATABASE")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the rows are in the folder's own SQLite file."""
+        return self._database is None
+
+    @property
+    def database_url(self) -> str:
+        """Where the rows are."""
+        return self._database or self.folder.database_url
+
+    def open_for_writing(self) -> Engine:
+        """An engine for writers, its schema the newest. Makes the folder if there is none."""
+        self.folder.root.mkdir(parents=True, exist_ok=True)
+        return open_database(self.database_url)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        if self._database is None and not (self.folder.root / "archive.db").exists():
+            raise NotFound(
+                f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
+                "(or name another with --archive)"
+            )
+        return reading_engine(self.database_url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads. Raises NotFound if there is no archive."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    def search(
+        self,
+        words: str = "",
+        *,
+        site: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 20,
+    ) -> list[dict[str, Any]]:
+        """Articles (DESIGN §7) that have all the words, best first; without words newest first.
+
+        `since` and `until` are days (`2022-01-01`), both included, of publication.
+        """
+        query = search.Query(words, site, since, until, limit)
+        with self.reading() as connection:
+            return articles.load(connection, search.find(connection, query))
+
+    def article(self, id_: str, version: int | None = None) -> dict[str, Any]:
+        """An article (DESIGN §7) by id or a unique start of it. Raises NotFound."""
+        with self.reading() as connection:
+            key = articles.find_key(connection, id_)
+            return articles.load(connection, [key], version)[0]
+
+    def image(self, sha256: str) -> tuple[str, bytes]:
+        """Media type and bytes of an image. Raises NotFound."""
+        with self.reading() as connection:
+            return articles.load_image(connection, sha256)
+
+    def runs(self, site: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+        """Runs, newest first."""
+        with self.reading() as connection:
+            return runs.list_runs(connection, site, limit)
+
+    def run(self, id_: str) -> dict[str, Any]:
+        """A run by id or a unique start of it, with what it skipped and failed. Raises NotFound."""
+        with self.reading() as connection:
+            return runs.load_run(connection, id_)
+
+    def unfinished_run(self, site: str) -> str | None:
+        """Id of the run of a site that was left unfinished; None if there is none."""
+        with self.reading() as connection:
+            return runs.unfinished_run(connection, site)
+
+    def capture(self, record: Record) -> Capture:
+        """What a record holds, ready to be read. Raises NotFound, WarcError."""
+        with self.reading() as connection:
+            return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
+
+
+def _find(connection: Connection, record_id: str) -> Record:
+    record = find_record(connection, record_id)
+    if record is None:
+        raise NotFound(f"the database knows no record {record_id}; a revisit refers to it")
+    return record

@@ -1,0 +1,1 @@
+"""The database: derived from WARC files and journal, and rebuildable from them."""

@@ -1,0 +1,307 @@
+"""Readings, and the articles and versions computed from them.
+
+A reading is what one capture gave. A version is the article as it stood between two changes:
+a stretch of accepted readings, in order of capture time, with one content digest. So versions
+follow from readings and can be computed again at any time, in any order of arrival.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Text,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from storage.database.images import ShownFiles, insert_version_files
+from storage.database.prepared import Prepared, columns, listed
+from storage.database.schema import (
+    article,
+    article_url,
+    attachment,
+    capture,
+    reading,
+    version,
+    version_image,
+)
+from storage.database.search_index import Indexed, index_articles
+from storage.records import Article
+from storage.urls import article_id
+
+
+def content_digest(read: Article) -> str:
+    """sha256 over what makes the article: title, lead, text, image and attachment addresses."""
+    content = [
+        read.title,
+        read.lead,
+        read.text,
+        [image.url for image in read.images],
+        [file.url for file in read.attachments],
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadCapture:
+    """What was read from a capture."""
+
+    capture: int
+    url: str
+    """The capture's address."""
+    at: str
+    """The capture's time, UTC text."""
+    article: Article
+
+
+def save_readings(tx: Connection, site: str, read: Sequence[ReadCapture]) -> None:
+    """Keep what was read and bring the versions of its articles up to date."""
+    if not read:
+        return
+    keys = _meet_articles(tx, site, read)
+    key_of = {one: keys[article_id(site, one.article.url)] for one in read}
+    urls = {(key_of[one], url) for one in read for url in (one.url, one.article.url)}
+    _MEET_URL.insert(tx, [{"article": key, "url": url} for key, url in sorted(urls)])
+    _INSERT_READING.insert(tx, [_reading_row(one, key_of[one]) for one in read])
+    update_versions(tx, site, sorted(set(key_of.values())))
+
+
+def _meet_articles(tx: Connection, site: str, read: Sequence[ReadCapture]) -> dict[str, int]:
+    """Keys of the articles by id; new ones are begun."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in sorted(read, key=lambda one: one.at):
+        id_ = article_id(site, one.article.url)
+        first = {"first_seen": one.at, "site": site, "url": one.article.url, "state": "live"}
+        rows[id_] = {"id": id_} | first | rows.get(id_, {}) | {"last_seen": one.at}
+    return dict(_MEET.insert(tx, list(rows.values())))
+
+
+def _meet(insert_: Any) -> Any:
+    statement = insert_(article).values(columns(article, "key"))
+    new, old = statement.excluded, article.c
+    earlier = case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen)
+    later = case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen)
+    return statement.on_conflict_do_update(
+        index_elements=["id"], set_={"first_seen": earlier, "last_seen": later}
+    ).returning(old.id, old.key)
+
+
+_MEET = Prepared(_meet)
+_MEET_URL = Prepared(
+    lambda insert_: insert_(article_url).values(columns(article_url)).on_conflict_do_nothing()
+)
+_INSERT_READING = Prepared(insert(reading).values(columns(reading, "id")))
+
+
+def _reading_row(one: ReadCapture, key: int) -> dict[str, Any]:
+    read = one.article
+    return {column: getattr(read, column) for column in _PLAIN_COLUMNS} | {
+        "capture": one.capture,
+        "article": key,
+        "state": "accepted",
+        "published_flags": _json(list(read.published_flags)),
+        "images": _json([asdict(image) for image in read.images]),
+        "attachments": _json([asdict(file) for file in read.attachments]),
+        "date_candidates": _json(list(read.date_candidates)),
+        "content_digest": content_digest(read),
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+_PLAIN_COLUMNS = (
+    "extractor", "title", "title_raw", "lead", "text", "section",
+    "published_at", "published_utc", "published_precision", "published_raw", "published_evidence",
+    "byline_raw", "author", "office", "credit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A version as the readings would have it."""
+
+    from_at: str
+    until_at: str
+    reading: int
+    reading_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A version as it is stored."""
+
+    id: int
+    reading: int
+    from_at: str
+    until_at: str
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What has to change in the versions of some articles."""
+
+    spans: list[dict[str, Any]] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    new: list[dict[str, Any]] = field(default_factory=list)
+    newest: dict[int, int] = field(default_factory=dict)
+    """Reading of the newest version, by the key of each article whose versions changed."""
+    states: dict[int, str] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+    """Keys of articles that had no version yet."""
+
+
+def update_versions(tx: Connection, site: str, keys: Sequence[int]) -> None:
+    """Compute the versions of these articles from their accepted readings; keep what stands."""
+    stretches, stored = _stretches(tx, keys), _stored_versions(tx, keys)
+    changes = _Changes()
+    for key in keys:
+        _compare(key, stretches[key], stored[key], changes)
+    if changes.spans:
+        _SET_SPAN.run_many(tx, changes.spans)
+    _delete_versions(tx, changes.gone)
+    if changes.newest:
+        _insert_versions(tx, site, changes, {s.reading: s for key in keys for s in stretches[key]})
+
+
+def _compare(key: int, wanted: list[_Stretch], stored: list[_Stored], changes: _Changes) -> None:
+    """Versions stay as long as their readings do; from the first change on they are made anew."""
+    same = 0
+    while same < min(len(stored), len(wanted)) and stored[same].reading == wanted[same].reading:
+        have, want = stored[same], wanted[same]
+        if (have.from_at, have.until_at) != (want.from_at, want.until_at):
+            span = {"id_": have.id, "from_at": want.from_at, "until_at": want.until_at}
+            changes.spans.append(span)
+        same += 1
+    changes.gone += [one.id for one in stored[same:]]
+    for number, want in enumerate(wanted[same:], same + 1):
+        row = {"from_at": want.from_at, "until_at": want.until_at, "reading": want.reading}
+        changes.new.append({"article": key, "number": number} | row)
+    if same < len(wanted) or same < len(stored):
+        changes.newest[key] = wanted[-1].reading
+        changes.states[key] = "changed" if len(wanted) > 1 else "live"
+        if not stored:
+            changes.begun.add(key)
+
+
+_READINGS = Prepared(
+    select(
+        reading.c.article,
+        reading.c.content_digest,
+        capture.c.truncated,
+        (capture.c.url == article.c.url),
+        reading.c.id,
+        capture.c.fetched_at,
+    )
+    .join(capture, capture.c.id == reading.c.capture)
+    .join(article, article.c.key == reading.c.article)
+    .where(reading.c.article.in_(listed("keys")), reading.c.state == "accepted")
+    .order_by(reading.c.article, capture.c.fetched_at, capture.c.record_id)
+)
+_VERSIONS = Prepared(
+    select(
+        version.c.article, version.c.id, version.c.reading, version.c.from_at, version.c.until_at
+    )
+    .where(version.c.article.in_(listed("keys")))
+    .order_by(version.c.article, version.c.number)
+)
+_SET_SPAN = Prepared(
+    update(version)
+    .where(version.c.id == bindparam("id_"))
+    .values(from_at=bindparam("from_at"), until_at=bindparam("until_at"))
+)
+_INSERT_VERSION = Prepared(
+    insert(version).values(columns(version, "id")).returning(version.c.reading, version.c.id)
+)
+_CONTENT = Prepared(
+    select(
+        reading.c.id,
+        reading.c.title,
+        reading.c.lead,
+        reading.c.text,
+        cast(reading.c.images, Text),
+        cast(reading.c.attachments, Text),
+    ).where(reading.c.id.in_(listed("readings")))
+)
+_SET_STATE = Prepared(
+    update(article).where(article.c.key == bindparam("key_")).values(state=bindparam("state"))
+)
+
+
+def _stretches(tx: Connection, keys: Sequence[int]) -> dict[int, list[_Stretch]]:
+    """The versions that the readings would have. What was cut counts only if nothing is whole."""
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for key, *row in _READINGS.rows(tx, {"keys": keys}):
+        found[key].append(row)
+    wanted = {}
+    for key, rows in found.items():
+        sound = [row for row in rows if row[1] is None] or rows
+        wanted[key] = [_stretch(list(same)) for _, same in groupby(sound, lambda row: row[0])]
+    return wanted
+
+
+def _stretch(rows: list[Any]) -> _Stretch:
+    """The reading that stands for a version is the first under its canonical address."""
+    chosen = next((row for row in rows if row[2]), rows[0])
+    return _Stretch(rows[0][4], rows[-1][4], chosen[3], chosen[4])
+
+
+def _stored_versions(tx: Connection, keys: Sequence[int]) -> defaultdict[int, list[_Stored]]:
+    found: defaultdict[int, list[_Stored]] = defaultdict(list)
+    for key, *row in _VERSIONS.rows(tx, {"keys": keys}):
+        found[key].append(_Stored(*row))
+    return found
+
+
+def _delete_versions(tx: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        for table, column in ((version_image, "version"), (attachment, "version"), (version, "id")):
+            tx.execute(delete(table).where(table.c[column].in_(ids)))
+
+
+def _insert_versions(
+    tx: Connection, site: str, changes: _Changes, stretches: dict[int, _Stretch]
+) -> None:
+    ids = dict(_INSERT_VERSION.insert(tx, changes.new))
+    wanted = {*ids, *changes.newest.values()}
+    content = {id_: rest for id_, *rest in _CONTENT.rows(tx, {"readings": sorted(wanted)})}
+    shown = [
+        ShownFiles(id_, stretches[read].reading_at, *map(json.loads, content[read][3:]))
+        for read, id_ in ids.items()
+    ]
+    insert_version_files(tx, site, shown)
+    _publish(tx, changes, content)
+
+
+def _publish(tx: Connection, changes: _Changes, content: dict[int, list[Any]]) -> None:
+    """Make the newest versions findable."""
+    indexed = []
+    for key, read in changes.newest.items():
+        title, lead, text = content[read][:3]
+        body = "\n".join(part for part in (lead, text) if part)
+        indexed.append(Indexed(key, title or "", body, is_new=key in changes.begun))
+    index_articles(tx, indexed)
+    older = changes.states.keys() - changes.begun
+    if older:
+        _SET_STATE.run_many(tx, [{"key_": key, "state": changes.states[key]} for key in older])
+
+
+def count_articles(tx: Connection, site: str) -> int:
+    """How many articles a site has."""
+    count = select(func.count()).select_from(article).where(article.c.site == site)
+    return int(tx.execute(count).scalar_one())

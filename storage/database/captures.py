@@ -1,0 +1,130 @@
+"""Capture rows: one for each response or revisit record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
+
+from storage import times
+from storage.database.prepared import Prepared, columns, listed
+from storage.database.schema import capture
+from storage.records import Capture, Record
+from storage.urls import urlkey
+from storage.warc.exchange_records import Original
+from storage.warc.writer import Appended
+
+_INSERT = Prepared(
+    insert(capture).values(columns(capture, "id")).returning(capture.c.record_id, capture.c.id)
+)
+_ORIGINALS = Prepared(
+    select(capture.c.payload_digest, capture.c.record_id, capture.c.url, capture.c.fetched_at)
+    .where(
+        capture.c.site == bindparam("site"),
+        capture.c.payload_digest.in_(listed("digests")),
+        capture.c.record_type == literal_column("'response'"),  # literal: the index is partial
+        capture.c.truncated.is_(None),
+    )
+    .order_by(capture.c.id.desc())
+)
+_LEADING_TO = Prepared(
+    select(capture.c.url).where(
+        capture.c.site == bindparam("site"), capture.c.location.in_(listed("locations"))
+    )
+)
+_SET_READING = Prepared(
+    update(capture)
+    .where(capture.c.id == bindparam("capture"))
+    .values(reading=bindparam("reading"), body_sha256=bindparam("body_sha256"))
+)
+
+
+def capture_row(
+    capture_: Capture,
+    appended: Appended,
+    *,
+    site: str,
+    run: str,
+    ip: str | None,
+    reading: str,
+    body_sha256: str | None = None,
+) -> dict[str, Any]:
+    """A capture as a row. `reading`: done, pending, failed, or none (nothing in it to read)."""
+    record = appended.record
+    return {
+        "run": run,
+        "site": site,
+        "url": capture_.url,
+        "urlkey": urlkey(capture_.url),
+        "fetched_at": times.utc_text(capture_.fetched_at),
+        "status": capture_.status or None,
+        "mime": capture_.mime or None,
+        "location": capture_.location,
+        "payload_digest": appended.digests.payload,
+        "block_digest": appended.digests.block,
+        "warc_file": record.file,
+        "warc_offset": record.offset,
+        "warc_length": record.length,
+        "record_id": record.record_id,
+        "record_type": appended.record_type,
+        "refers_to": appended.refers_to,
+        "ip": ip,
+        "truncated": capture_.truncated,
+        "provenance": "own",
+        "body_sha256": body_sha256,
+        "reading": reading,
+    }
+
+
+def insert_captures(tx: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert rows of `capture_row`; returns their ids by record id."""
+    return dict(_INSERT.insert(tx, rows))
+
+
+def find_originals(tx: Connection, site: str, digests: Iterable[str]) -> dict[str, Original]:
+    """The first sound response of this site for each of these payloads that it has kept."""
+    found = _ORIGINALS.rows(tx, {"site": site, "digests": list(digests)})
+    return {digest: Original(*original) for digest, *original in found}
+
+
+def find_record(tx: Connection, record_id: str) -> Record | None:
+    """Where a record lies; None if the database does not know it."""
+    row = tx.execute(
+        select(
+            capture.c.warc_file, capture.c.warc_offset, capture.c.warc_length, capture.c.record_id
+        ).where(capture.c.record_id == record_id)
+    ).first()
+    return Record(*row) if row else None
+
+
+def known_records(tx: Connection, file: str) -> set[str]:
+    """Ids of the records of a file that the database knows."""
+    return set(tx.execute(select(capture.c.record_id).where(capture.c.warc_file == file)).scalars())
+
+
+def set_reading(tx: Connection, capture_id: int, state: str, body_sha256: str | None) -> None:
+    """Note how reading a pending capture ended."""
+    values = {"capture": capture_id, "reading": state, "body_sha256": body_sha256}
+    _SET_READING.run(tx, values)
+
+
+def addresses_leading_to(tx: Connection, site: str, urls: Iterable[str]) -> set[str]:
+    """These addresses, and those whose captures redirect to them, directly or in steps."""
+    reached = set(urls)
+    steps = reached
+    while steps:
+        found = _LEADING_TO.rows(tx, {"site": site, "locations": list(steps)})
+        steps = {url for (url,) in found} - reached
+        reached = reached | steps
+    return reached
+
+
+def pending_captures(tx: Connection, site: str) -> list[tuple[int, str]]:
+    """Ids and record ids of captures that nobody has read yet, oldest first."""
+    rows = tx.execute(
+        select(capture.c.id, capture.c.record_id)
+        .where(capture.c.site == site, capture.c.reading == literal_column("'pending'"))
+        .order_by(capture.c.id)
+    )
+    return [(row.id, row.record_id) for row in rows]

@@ -1,0 +1,167 @@
+"""Pages saved: captures, what was read from them, their links, their rows done. A group at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from storage import times
+from storage.database import articles, captures, images
+from storage.database.frontier import Finished, Frontier
+from storage.database.prepared import Prepared, columns
+from storage.database.schema import failure
+from storage.records import Failure, Page
+from storage.warc.writer import Appended
+
+_INSERT_FAILURE = Prepared(insert(failure).values(columns(failure, "id")))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A page, and its record if a byte came back."""
+
+    page: Page
+    appended: Appended | None
+    capture: int | None = None
+    """Id of the capture if the database has it already (recovery)."""
+
+
+def save_pages(
+    tx: Connection, frontier: Frontier, site: str, run: str, pages: Sequence[Kept]
+) -> None:
+    """Save a group of pages; if it cannot be, each alone. What one page spoils stays with it.
+
+    Raises what the driver raises for faults that are not a page's.
+    """
+    cursor = tx.connection.cursor()
+    cursor.execute("SAVEPOINT pages")
+    mark = frontier.mark()
+    try:
+        _save_group(tx, frontier, site, run, pages)
+    except _of_a_page(tx) as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT pages")
+        frontier.undo(mark)
+        if len(pages) == 1:
+            _save_group(tx, frontier, site, run, [_spoiled(pages[0], error)])
+        else:
+            for page in pages:
+                save_pages(tx, frontier, site, run, [page])
+    cursor.execute("RELEASE SAVEPOINT pages")
+
+
+def _of_a_page(tx: Connection) -> tuple[type[Exception], ...]:
+    """Bad values are a page's; a disk that is full or a connection that broke is not."""
+    driver: Any = tx.dialect.dbapi
+    return (
+        driver.IntegrityError,
+        driver.DataError,
+        driver.InterfaceError,
+        driver.ProgrammingError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    )
+
+
+def _spoiled(kept: Kept, error: Exception) -> Kept:
+    """The page without what was read from it: its capture and the reason stay."""
+    reason = str(error).encode("utf-8", "replace").decode()
+    what = Failure("save", type(error).__name__, reason)
+    page = replace(
+        kept.page,
+        article=None, image=None, body_sha256=None, links=(), failures=(what,), failed=True,
+    )  # fmt: skip
+    return replace(kept, page=page)
+
+
+def _save_group(
+    tx: Connection, frontier: Frontier, site: str, run: str, pages: Sequence[Kept]
+) -> None:
+    ids = _save_captures(tx, site, run, pages)
+    _save_content(tx, site, pages, ids)
+    for kept in pages:
+        page = kept.page
+        if page.robots is not None:
+            frontier.set_rules(tx, page.row, page.robots)
+    frontier.add_found(tx, [(kept.page.row, kept.page.links) for kept in pages if kept.page.links])
+    _save_failures(tx, site, run, pages, ids)
+    frontier.finish(tx, [_finished(kept.page) for kept in pages])
+
+
+def _save_captures(tx: Connection, site: str, run: str, pages: Sequence[Kept]) -> list[int | None]:
+    """Ids of the pages' captures, in their order; None where no byte came."""
+    rows = []
+    for kept in pages:
+        page = kept.page
+        if kept.capture is not None:
+            captures.set_reading(tx, kept.capture, reading_state(page), page.body_sha256)
+        elif kept.appended is not None and page.capture is not None:
+            ip = page.exchange.ip if page.exchange else None
+            rows.append(
+                captures.capture_row(
+                    page.capture, kept.appended, site=site, run=run, ip=ip,
+                    reading=reading_state(page), body_sha256=page.body_sha256,
+                )
+            )  # fmt: skip
+    new = captures.insert_captures(tx, rows)
+    return [
+        kept.capture or (new.get(kept.appended.record.record_id) if kept.appended else None)
+        for kept in pages
+    ]
+
+
+def reading_state(page: Page) -> str:
+    """What a capture's `reading` says: done, failed, or none (nothing in it to read)."""
+    if page.article is not None:
+        return "done"
+    return "failed" if any(failure_.stage == "read" for failure_ in page.failures) else "none"
+
+
+def _save_content(
+    tx: Connection, site: str, pages: Sequence[Kept], ids: Sequence[int | None]
+) -> None:
+    images.save_images(tx, [kept.page.image for kept in pages if kept.page.image is not None])
+    read, files = [], set()
+    for kept, id_ in zip(pages, ids, strict=True):
+        page, capture = kept.page, kept.page.capture
+        if capture is None or id_ is None:
+            continue
+        if page.article is not None:
+            at = times.utc_text(capture.fetched_at)
+            read.append(articles.ReadCapture(id_, capture.url, at, page.article))
+        if page.body_sha256 is not None or capture.location is not None:
+            files.add(capture.url)
+    articles.save_readings(tx, site, read)
+    if files:
+        images.bind_files(tx, site, files)
+
+
+def _save_failures(
+    tx: Connection, site: str, run: str, pages: Sequence[Kept], ids: Sequence[int | None]
+) -> None:
+    rows = [
+        {
+            "run": run,
+            "site": site,
+            "url": what.url or kept.page.row.url,
+            "at": times.utc_text(times.now()),
+            "stage": what.stage,
+            "kind": what.kind,
+            "skipped": int(what.skipped),
+            "message": what.message,
+            "capture": id_,
+        }
+        for kept, id_ in zip(pages, ids, strict=True)
+        for what in kept.page.failures
+    ]
+    _INSERT_FAILURE.insert(tx, rows)
+
+
+def _finished(page: Page) -> Finished:
+    if page.retry_seconds is not None:
+        return Finished(page.row, "queued", time.time() + page.retry_seconds)
+    return Finished(page.row, "failed" if page.failed else "done")

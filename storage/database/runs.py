@@ -1,0 +1,156 @@
+"""Sites and runs: what is crawled, and how each crawl went."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from storage import times
+from storage.database.prepared import Prepared, columns
+from storage.database.schema import capture, failure, reading, run, site, version
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A declared site as the database knows it."""
+
+    id: str
+    name: str
+    organ: str
+    hosts: list[str]
+    district: str | None
+    district_from: str | None
+    province: str | None
+    family: str | None
+    state: str
+    since: str | None
+    evidence: str | None
+    origin: str
+
+
+def _save(insert_: Any) -> Any:
+    statement = insert_(site).values(columns(site))
+    changed = {name: statement.excluded[name] for name in columns(site, "id")}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=changed)
+
+
+_SAVE_SITE = Prepared(_save)
+
+
+def save_site(tx: Connection, row: SiteRow) -> None:
+    """Take over a site's declaration, new or changed."""
+    values = {name: getattr(row, name) for name in SiteRow.__slots__}
+    _SAVE_SITE.insert(tx, [values | {"hosts": json.dumps(row.hosts)}])
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that is under way."""
+
+    id: str
+    started_at: str
+    mode: str
+    resumed: bool
+    """It goes on where a killed or stopped process left it."""
+
+
+def start_run(tx: Connection, site_id: str, kind: str, mode: str) -> StartedRun:
+    """A new run of a site, or the one that was left unfinished in the same mode.
+
+    One left in another mode is closed; what it had queued goes over to the new one.
+    """
+    open_run = tx.execute(
+        select(run.c.id, run.c.started_at, run.c.mode)
+        .where(run.c.site == site_id, run.c.kind == kind, run.c.finished_at.is_(None))
+        .order_by(run.c.started_at.desc())
+    ).first()
+    if open_run is not None and open_run.mode == mode:
+        return StartedRun(open_run.id, open_run.started_at, mode, resumed=True)
+    if open_run is not None:
+        finish_run(tx, open_run.id, "superseded", f"a {mode} crawl took over its queue")
+    started = times.utc_text(times.now())
+    id_ = f"{site_id}-{started[:19].translate(_COMPACT)}-{secrets.token_hex(2)}"
+    values = {"id": id_, "site": site_id, "kind": kind, "mode": mode, "started_at": started}
+    tx.execute(insert(run), values)
+    return StartedRun(id_, started, mode, resumed=False)
+
+
+def meet_run(tx: Connection, site_id: str, run_id: str, started_at: str) -> None:
+    """Make sure that a run which WARC records name is known (an older database was put back)."""
+    values = {"id": run_id, "site": site_id, "kind": "crawl", "started_at": started_at}
+    known = tx.execute(select(run.c.id).where(run.c.id == run_id)).first()
+    if known is None:
+        tx.execute(insert(run), values)
+
+
+_COMPACT = str.maketrans("", "", "-:")
+
+
+def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) -> dict[str, Any]:
+    """Close a run; returns its counts."""
+    counts = count_run(tx, run_id)
+    values = {
+        "finished_at": times.utc_text(times.now()),
+        "outcome": outcome,
+        "reason": reason,
+        "counts": counts,
+    }
+    tx.execute(update(run).where(run.c.id == run_id).values(**values))
+    return counts
+
+
+def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
+    """What a run kept: captures, articles, images, bytes; skipped and failed by kind."""
+    of_run = capture.c.run == run_id
+    counts: dict[str, Any] = {
+        "captures": _count(tx, select(func.count()).select_from(capture).where(of_run)),
+        "articles": _count(
+            tx,
+            select(func.count(reading.c.article.distinct()))
+            .join(capture, capture.c.id == reading.c.capture)
+            .where(of_run),
+        ),
+        "new_versions": _count(
+            tx,
+            select(func.count())
+            .select_from(version)
+            .join(reading, reading.c.id == version.c.reading)
+            .join(capture, capture.c.id == reading.c.capture)
+            .where(of_run),
+        ),
+        "images": _count(
+            tx,
+            select(func.count(capture.c.body_sha256.distinct())).where(
+                of_run, capture.c.mime.like("image/%")
+            ),
+        ),
+        "warc_bytes": _count(tx, select(func.sum(capture.c.warc_length)).where(of_run)),
+    }
+    return counts | {
+        "by_status": _tally(
+            tx, select(capture.c.status, func.count()).where(of_run).group_by(capture.c.status)
+        ),
+        "skipped": _failures(tx, run_id, skipped=1),
+        "failed": _failures(tx, run_id, skipped=0),
+    }
+
+
+def _count(tx: Connection, statement: Any) -> int:
+    return int(tx.execute(statement).scalar() or 0)
+
+
+def _tally(tx: Connection, statement: Any) -> dict[str, int]:
+    return {str(key): int(count) for key, count in sorted(tx.execute(statement), key=str)}
+
+
+def _failures(tx: Connection, run_id: str, *, skipped: int) -> dict[str, int]:
+    kinds = (
+        select(failure.c.kind, func.count())
+        .where(failure.c.run == run_id, failure.c.skipped == skipped)
+        .group_by(failure.c.kind)
+    )
+    return _tally(tx, kinds)

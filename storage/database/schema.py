@@ -1,0 +1,271 @@
+"""The tables (DESIGN §4). Times are text in UTC (`2024-03-01T03:00:00.000000Z`), so that they
+sort, compare and export the same on SQLite and PostgreSQL. JSON columns hold text or lists.
+
+Researchers use the views at the end, which stay as they are; tables may change.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+site = Table(
+    "site",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("organ", Text, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("district", Text),
+    Column("district_from", Text),
+    Column("province", Text),
+    Column("family", Text),
+    Column("state", Text, nullable=False),
+    Column("since", Text),
+    Column("evidence", Text),
+    Column("origin", Text, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("mode", Text),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("outcome", Text),
+    Column("reason", Text),
+    Column("counts", JSON),
+)
+
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("fingerprint", LargeBinary(16), nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("hops", Text, nullable=False),
+    Column("via", Text),
+    Column("tries", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("list_digest", LargeBinary(16)),
+    UniqueConstraint("site", "fingerprint"),
+)
+Index(
+    "ix_frontier_next",
+    frontier.c.site,
+    frontier.c.origin,
+    frontier.c.priority.desc(),
+    frontier.c.depth,
+    frontier.c.id,
+    sqlite_where=frontier.c.state == "queued",
+    postgresql_where=frontier.c.state == "queued",
+)
+Index(
+    "ix_frontier_list_digest",
+    frontier.c.site,
+    frontier.c.list_digest,
+    sqlite_where=frontier.c.list_digest.is_not(None),
+    postgresql_where=frontier.c.list_digest.is_not(None),
+)
+
+robots = Table(
+    "robots",
+    metadata,
+    Column("site", Text, ForeignKey("site.id"), primary_key=True),
+    Column("origin", Text, primary_key=True),
+    Column("rules", Text, nullable=False),
+    Column("run", Text, nullable=False),
+)
+
+capture = Table(
+    "capture",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, ForeignKey("run.id"), nullable=False),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("urlkey", Text, nullable=False),
+    Column("fetched_at", Text, nullable=False),
+    Column("status", Integer),
+    Column("mime", Text),
+    Column("location", Text),
+    Column("payload_digest", Text),
+    Column("block_digest", Text, nullable=False),
+    Column("warc_file", Text, nullable=False),
+    Column("warc_offset", Integer, nullable=False),
+    Column("warc_length", Integer, nullable=False),
+    Column("record_id", Text, nullable=False, unique=True),
+    Column("record_type", Text, nullable=False),
+    Column("refers_to", Text),
+    Column("ip", Text),
+    Column("truncated", Text),
+    Column("provenance", Text, nullable=False),
+    Column("body_sha256", Text),
+    Column("reading", Text, nullable=False),
+    Index("ix_capture_site_url", "site", "url"),
+    Index("ix_capture_warc", "warc_file", "warc_offset"),
+    Index("ix_capture_urlkey_fetched_at", "urlkey", "fetched_at"),
+    Index("ix_capture_run", "run"),
+)
+Index(
+    "ix_capture_payload",
+    capture.c.site,
+    capture.c.payload_digest,
+    sqlite_where=capture.c.record_type == "response",
+    postgresql_where=capture.c.record_type == "response",
+)
+Index(
+    "ix_capture_location",
+    capture.c.site,
+    capture.c.location,
+    sqlite_where=capture.c.location.is_not(None),
+    postgresql_where=capture.c.location.is_not(None),
+)
+Index(
+    "ix_capture_pending",
+    capture.c.site,
+    sqlite_where=capture.c.reading == "pending",
+    postgresql_where=capture.c.reading == "pending",
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("first_seen", Text, nullable=False),
+    Column("last_seen", Text, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+article_url = Table(
+    "article_url",
+    metadata,
+    Column("article", Integer, ForeignKey("article.key"), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Index("ix_article_url_url", "url"),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("capture", Integer, ForeignKey("capture.id"), nullable=False, index=True),
+    Column("article", Integer, ForeignKey("article.key"), nullable=False, index=True),
+    Column("extractor", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("title", Text),
+    Column("title_raw", Text),
+    Column("lead", Text),
+    Column("text", Text),
+    Column("section", Text),
+    Column("published_at", Text),
+    Column("published_utc", Text),
+    Column("published_precision", Text),
+    Column("published_raw", Text),
+    Column("published_evidence", Text),
+    Column("published_flags", JSON, nullable=False),
+    Column("byline_raw", Text),
+    Column("author", Text),
+    Column("office", Text),
+    Column("credit", Text),
+    Column("images", JSON, nullable=False),
+    Column("attachments", JSON, nullable=False),
+    Column("date_candidates", JSON, nullable=False),
+    Column("content_digest", Text, nullable=False),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("article", Integer, ForeignKey("article.key"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("from_at", Text, nullable=False),
+    Column("until_at", Text, nullable=False),
+    Column("reading", Integer, ForeignKey("reading.id"), nullable=False, index=True),
+    UniqueConstraint("article", "number"),
+)
+
+image = Table(
+    "image",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("mime", Text, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", Integer, nullable=False),
+    Column("problem", Text),
+    Column("data", LargeBinary, nullable=False),
+)
+
+version_image = Table(
+    "version_image",
+    metadata,
+    Column("version", Integer, ForeignKey("version.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("url", Text, nullable=False, index=True),
+    Column("caption", Text),
+    Column("caption_raw", Text),
+    Column("role", Text, nullable=False),
+    Column("image", Text, ForeignKey("image.sha256")),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("version", Integer, ForeignKey("version.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("url", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("mime", Text),
+    Column("sha256", Text),
+    Column("capture", Integer, ForeignKey("capture.id")),
+)
+
+failure = Table(
+    "failure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, ForeignKey("run.id"), nullable=False, index=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("capture", Integer, ForeignKey("capture.id")),
+)

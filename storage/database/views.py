@@ -1,0 +1,56 @@
+"""The stable views that researchers query; docs/researchers.md is their data dictionary.
+
+They are made anew after every migration, from here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+VIEWS = {
+    "article_versions": """
+        SELECT a.id AS article_id, a.site, v.number AS version, v.from_at, v.until_at,
+               r.title, r.title_raw, r.lead, r.text, r.section,
+               r.published_at, r.published_utc, r.published_precision, r.published_raw,
+               r.published_evidence, r.published_flags, r.byline_raw, r.author, r.office, r.credit,
+               r.date_candidates, r.extractor, r.content_digest,
+               c.url AS capture_url, c.fetched_at AS captured_at, c.warc_file, c.warc_offset,
+               c.warc_length, c.record_id, c.payload_digest, c.provenance
+          FROM version v
+          JOIN article a ON a.key = v.article
+          JOIN reading r ON r.id = v.reading
+          JOIN capture c ON c.id = r.capture""",
+    "articles": """
+        SELECT av.article_id AS id, av.site, s.organ, a.url, a.first_seen, a.last_seen, a.state,
+               av.version, av.version AS versions, av.title, av.title_raw, av.lead, av.text,
+               av.section, av.published_at, av.published_utc, av.published_precision,
+               av.published_raw, av.published_evidence, av.published_flags, av.byline_raw,
+               av.author, av.office, av.credit, av.captured_at, av.warc_file, av.warc_offset,
+               av.warc_length, av.record_id, av.payload_digest, av.provenance
+          FROM article_versions av
+          JOIN article a ON a.id = av.article_id
+          JOIN site s ON s.id = av.site
+         WHERE av.version = (SELECT max(v.number) FROM version v WHERE v.article = a.key)""",
+    "article_images": """
+        SELECT a.id AS article_id, v.number AS version, vi.position, vi.url, vi.caption,
+               vi.caption_raw, vi.role, vi.image AS sha256, i.mime, i.width, i.height, i.bytes
+          FROM version_image vi
+          JOIN version v ON v.id = vi.version
+          JOIN article a ON a.key = v.article
+          LEFT JOIN image i ON i.sha256 = vi.image""",
+    "captures": """
+        SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
+               payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
+               refers_to, ip, truncated, provenance, body_sha256, reading
+          FROM capture""",
+    "runs": """
+        SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
+}
+
+
+def recreate_views(connection: Connection) -> None:
+    """Drop and create every view; a view that stands on another comes after it."""
+    for name in reversed(VIEWS):
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    for name, select in VIEWS.items():
+        connection.execute(text(f"CREATE VIEW {name} AS {select}"))

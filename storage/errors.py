@@ -1,0 +1,113 @@
+"""Every error of Tin Huyện, and the exit code that each ends a command with.
+
+TinHuyenError
+* UsageError            the command or its input is wrong
+* SiteError             a site's declaration is wrong: unknown id, one id twice, no such family
+* SiteUnavailable       the site is closed, blocked, unreachable or has no known address
+* ArchiveBusy           another process holds this site or file
+* NotFound              the archive has no such article, run or record
+* WarcError             a WARC file is not what it should be; carries path and offset
+  * TornRecord          a record ends before its end: what a killed writer leaves behind
+* DecodeError           a body cannot be decoded as its headers say
+* ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
+  * OutOfDisk           there is no room left
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+
+
+class Exit(IntEnum):
+    """Exit codes of every command; for several sites the gravest (see `gravest`)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    OUT_OF_DISK = 3
+    INCOMPLETE = 4
+    """Done, but a page that should have been read was not, or a list was empty."""
+    UNAVAILABLE = 5
+    """The site is closed, blocked, unreachable or without an address."""
+    VERIFICATION_FAILED = 6
+    BUSY = 7
+    """Another process holds it."""
+
+
+_GRAVITY = (
+    Exit.BUSY,
+    Exit.OUT_OF_DISK,
+    Exit.VERIFICATION_FAILED,
+    Exit.FAILED,
+    Exit.USAGE,
+    Exit.UNAVAILABLE,
+    Exit.INCOMPLETE,
+    Exit.DONE,
+)
+
+
+def gravest(codes: list[Exit]) -> Exit:
+    """The one code that a command over several sites ends with; DONE for an empty list."""
+    return min(codes, key=_GRAVITY.index, default=Exit.DONE)
+
+
+class TinHuyenError(Exception):
+    """Base of all our errors: one sentence on what happened, one on what to do."""
+
+    exit_code = Exit.FAILED
+
+
+class UsageError(TinHuyenError):
+    """The command or its input is wrong; the message says what would be right."""
+
+    exit_code = Exit.USAGE
+
+
+class SiteError(TinHuyenError):
+    """A site's declaration is wrong; the message names file, site and reason."""
+
+    exit_code = Exit.USAGE
+
+
+class SiteUnavailable(TinHuyenError):
+    """There is nothing to crawl at this site; the message says why and what to do instead."""
+
+    exit_code = Exit.UNAVAILABLE
+
+
+class ArchiveBusy(TinHuyenError):
+    """Another process holds what this one needs; wait for it, or stop it."""
+
+    exit_code = Exit.BUSY
+
+
+class NotFound(TinHuyenError):
+    """The archive has nothing under this name; the message says where to look."""
+
+
+class WarcError(TinHuyenError):
+    """A WARC file is not what it should be. `path` and `offset` (bytes) say where."""
+
+    def __init__(self, message: str, path: Path | str, offset: int) -> None:
+        super().__init__(f"{path}, offset {offset}: {message}")
+        self.path = path
+        self.offset = offset
+
+
+class TornRecord(WarcError):
+    """A record ends before its end; `tinhuyen recover` cuts it off."""
+
+
+class DecodeError(TinHuyenError):
+    """A body cannot be decoded as its headers say. The bytes are kept; the page stays unread."""
+
+
+class ArchiveFault(TinHuyenError):
+    """The archive itself failed. Nothing was acknowledged; mend the cause and crawl again."""
+
+
+class OutOfDisk(ArchiveFault):
+    """There is no room left. Make room and run the same command again; it goes on."""
+
+    exit_code = Exit.OUT_OF_DISK

@@ -1,0 +1,89 @@
+"""Where things lie in an archive's folder (DESIGN §6)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import ArchiveBusy, NotFound
+
+OPEN_SUFFIX = ".open"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFolder:
+    """An archive on disk: its database, journal, manifest and WARC files."""
+
+    root: Path
+
+    @property
+    def database_url(self) -> str:
+        """The embedded database, used where no other is named."""
+        return f"sqlite:///{self.root / 'archive.db'}"
+
+    @property
+    def journal(self) -> Path:
+        """Decisions, outcomes and failures without bytes: one JSON object a line."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def manifest(self) -> Path:
+        """Every closed WARC file with its size and sha256: one JSON object a line."""
+        return self.root / "manifest.jsonl"
+
+    @property
+    def sites(self) -> Path:
+        """The archive's own site tables, `*.toml`."""
+        return self.root / "sites"
+
+    def warc(self, site_id: str) -> Path:
+        """The folder of a site's own WARC files."""
+        return self.root / "warc" / site_id
+
+    def file(self, name: str) -> Path:
+        """The file that a record names, open or closed. Raises NotFound."""
+        path = self.root / name
+        for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
+            if candidate.exists():
+                return candidate
+        raise NotFound(f"{name} is not in {self.root}; was it moved away?")
+
+    def open_files(self, site_id: str) -> list[Path]:
+        """WARC files of a site that nobody closed, oldest first."""
+        return sorted(self.warc(site_id).glob("*.warc.gz" + OPEN_SUFFIX))
+
+    def name_of(self, path: Path) -> str:
+        """A file's lasting name: relative to the archive, without `.open`."""
+        return path.relative_to(self.root).as_posix().removesuffix(OPEN_SUFFIX)
+
+    @contextmanager
+    def site_lock(self, site_id: str) -> Iterator[None]:
+        """Held while a site is crawled or recovered. Raises ArchiveBusy."""
+        folder = self.warc(site_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                raise ArchiveBusy(
+                    f"{site_id} is being crawled by {holder}; wait for it or stop it"
+                ) from error
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()}")
+            lock.flush()
+            yield
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename or a new name in this folder last (fsync of the folder)."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,213 @@
+"""The one thread that keeps: WARC, then journal, then database, then "kept" (DESIGN §5).
+
+    page ──> group ──> append to the WARC file ──> fsync ──> one transaction ──> kept
+             16 or 50 ms    journal lines, fsync      a savepoint a page,
+                                                      its links queued, its row done,
+                                                      the next rows claimed
+
+One thread does all of it, in this order, so there is nothing to coordinate and no way to say
+"kept" too early. If the thread dies between two steps, the next start finds whole exchanges that
+the database does not know and takes them in (storage.recover).
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from storage import times
+from storage.database.captures import find_originals
+from storage.database.connect import reading_engine
+from storage.database.frontier import Frontier, Room
+from storage.database.pages import Kept, save_pages
+from storage.errors import ArchiveFault, OutOfDisk
+from storage.folder import ArchiveFolder
+from storage.lines import append_lines
+from storage.records import FrontierRow, Page
+from storage.warc.exchange_records import Digests, Original, digests_of
+from storage.warc.writer import WarcWriter, archive_fault
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How many exchanges share one fsync and one transaction."""
+
+    exchanges: int = 16
+    seconds: float = 0.05
+    """How long the first of a group waits for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one turn of the keeper did."""
+
+    kept: list[Page]
+    claimed: list[FrontierRow]
+    """The next rows to fetch, already marked as claimed."""
+    next_due: float | None
+    """When a waiting row falls due, epoch seconds; None if none waits."""
+    fault: ArchiveFault | None = None
+    """Nothing of this round was acknowledged, and the keeper has stopped."""
+
+
+class Keeper(threading.Thread):
+    """Takes pages from the crawl and reports every round to `report` (called on this thread)."""
+
+    def __init__(
+        self,
+        folder: ArchiveFolder,
+        engine: Engine,
+        frontier: Frontier,
+        writer: WarcWriter,
+        room: Room,
+        report: Callable[[Round], None],
+        grouping: Grouping,
+    ) -> None:  # fmt: skip
+        super().__init__(name=f"keeper of {frontier.site}")
+        self._folder, self._engine, self._frontier, self._writer = folder, engine, frontier, writer
+        self._site, self._run = frontier.site, frontier.run
+        self._room, self._report = room, report
+        self._grouping = grouping
+        self._inbox: queue.SimpleQueue[Page | _Signal] = queue.SimpleQueue()
+        self._reader = reading_engine(engine.url.render_as_string(hide_password=False))
+        self.rounds = 0
+
+    def keep(self, page: Page) -> None:
+        """Hand a page over. It is kept when a round that names it is reported."""
+        self._inbox.put(page)
+
+    def claim(self) -> None:
+        """Ask for a round even if no page comes: a waiting row has fallen due."""
+        self._inbox.put(_CLAIM)
+
+    def stop(self) -> None:
+        """Keep what was handed over, then end. The caller joins the thread."""
+        self._inbox.put(_STOP)
+
+    def run(self) -> None:
+        """The thread's life."""
+        while True:
+            pages, last = self._next_group()
+            round_ = self._keep(pages)
+            self.rounds += 1
+            self._report(round_)
+            if last or round_.fault:
+                return
+
+    def _next_group(self) -> tuple[list[Page], bool]:
+        """What has arrived: at least a group, if one comes in time, and whatever else is there."""
+        items = [self._inbox.get()]
+        until = time.monotonic() + self._grouping.seconds
+        while isinstance(items[-1], Page):
+            short = len(items) < self._grouping.exchanges
+            try:
+                wait = max(0.0, until - time.monotonic()) if short else 0.0
+                items.append(self._inbox.get(block=wait > 0, timeout=wait))
+            except queue.Empty:
+                break
+        return [item for item in items if isinstance(item, Page)], _STOP in items
+
+    def _keep(self, pages: list[Page]) -> Round:
+        try:
+            kept = [Kept(page, None) for page in pages if page.exchange is None]
+            kept += self._append([page for page in pages if page.exchange is not None])
+            self._note_failures([item.page for item in kept if item.appended is None])
+            self._writer.sync()
+            claimed, due = self._commit(kept)
+        except ArchiveFault as fault:
+            return Round([], [], None, fault)
+        except OSError as error:
+            return Round([], [], None, archive_fault(error, "cannot write the journal"))
+        except Exception as error:  # noqa: BLE001 a silent end of this thread would hang the crawl
+            return Round([], [], None, database_fault(error))
+        for page in pages:
+            if page.exchange is not None:
+                page.exchange.close()
+        return Round(pages, claimed, due)
+
+    def _append(self, pages: list[Page]) -> list[Kept]:
+        digests = [digests_of(page.exchange) for page in pages if page.exchange is not None]
+        originals = self._originals(pages, digests)
+        kept = []
+        for page, taken in zip(pages, digests, strict=True):
+            assert page.exchange is not None
+            shared = _may_share(page, taken)
+            original = originals.get(taken.payload or "") if shared else None
+            kept.append(Kept(page, self._writer.append(page.exchange, taken, original)))
+            if shared and original is None:
+                assert taken.payload is not None
+                date = times.utc_text(page.exchange.fetched_at)
+                originals[taken.payload] = Original(
+                    page.exchange.record_id, page.exchange.url, date
+                )
+        return kept
+
+    def _originals(self, pages: list[Page], digests: list[Digests]) -> dict[str, Original]:
+        """Records of payloads kept before on this site."""
+        wanted = {
+            taken.payload
+            for page, taken in zip(pages, digests, strict=True)
+            if taken.payload is not None and _may_share(page, taken)
+        }
+        if not wanted:
+            return {}
+        with self._reader.connect() as connection:
+            return find_originals(connection, self._site, wanted)
+
+    def _note_failures(self, pages: list[Page]) -> None:
+        """What left no bytes stands in no WARC file: the journal holds it."""
+        at = times.utc_text(times.now())
+        lines = [
+            {
+                "kind": "failure",
+                "at": at,
+                "site": self._site,
+                "run": self._run,
+                "url": what.url or page.row.url,
+                "stage": what.stage,
+                "what": what.kind,
+                "message": what.message,
+            }
+            for page in pages
+            for what in page.failures
+        ]
+        append_lines(self._folder.journal, lines)
+
+    def _commit(self, kept: list[Kept]) -> tuple[list[FrontierRow], float | None]:
+        with self._engine.begin() as tx:
+            save_pages(tx, self._frontier, self._site, self._run, kept)
+            claimed = self._frontier.claim(tx, self._room, time.time())
+            due = self._frontier.next_due(tx)
+        self._frontier.committed()
+        return claimed, due
+
+
+class _Signal:
+    """Something other than a page in the inbox."""
+
+
+_CLAIM, _STOP = _Signal(), _Signal()
+
+
+def _may_share(page: Page, digests: Digests) -> bool:
+    """Only whole, non-empty 200s are shared: of an error page the bytes are kept each time."""
+    return bool(
+        digests.payload and digests.payload_length and page.capture and page.capture.status == 200
+    )
+
+
+def database_fault(error: Exception) -> ArchiveFault:
+    """The fault that a failed transaction stands for."""
+    reason = str(getattr(error, "orig", None) or error) or repr(error)
+    logger.debug("the keeper failed", exc_info=error)
+    if "disk is full" in reason or "No space left" in reason:
+        return OutOfDisk("the database has no room left; make room and run the same command again")
+    return ArchiveFault(f"the database failed: {reason}")

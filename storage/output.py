@@ -1,0 +1,76 @@
+"""How commands show things: tables for people, one JSON object a line for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False, soft_wrap=True)
+_FILE_WIDTH = 200
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(values: Iterable[dict[str, Any]]) -> None:
+    """One object a line, Vietnamese letters as they are."""
+    for value in values:
+        print(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; None is shown as nothing. Text is never taken for markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)  # what one copies to the next command
+    for row in rows:
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+    out = Console(highlight=False)
+    out.print(table, width=None if out.is_terminal else _FILE_WIDTH, crop=False)
+
+
+def escape(text: str) -> str:
+    """Text from an archive for a terminal: no markup, no control characters."""
+    from rich.markup import escape as escape_markup
+
+    return escape_markup("".join(char for char in text if char.isprintable() or char == "\n"))
+
+
+def print_article(article: dict[str, Any], *, text: bool = True) -> None:
+    """An article for people: what it is, where it lies, and what it says."""
+    say = console.print
+    say(f"[bold]{escape(article['title'] or '(no title)')}[/bold]")
+    published = article["published_at"] or "date unknown"
+    flags = ", ".join(article["published_flags"])
+    raw = article["published_raw"]
+    say(escape(f"  published  {published}" + (f"  (printed: {raw}; {flags})" if raw else "")))
+    by = " - ".join(part for part in (article["author"], article["office"]) if part)
+    for label, value in (("by", by), ("source", article["credit"]), ("url", article["url"])):
+        if value:
+            say(escape(f"  {label:<9}  {value}"))
+    for url in article["other_urls"]:
+        say(escape(f"  also       {url}"))
+    _print_record(article)
+    for image in article["images"]:
+        size = f"{image['width']} x {image['height']}" if image["width"] else "not kept"
+        say(escape(f"  image      {image['caption'] or '(no caption)'}  [{size}]  {image['url']}"))
+    for file in article["attachments"]:
+        say(escape(f"  file       {file['name']}  {file['url']}"))
+    if text:
+        say("")
+        for part in (article["lead"], article["text"]):
+            if part:
+                say(escape(part))
+
+
+def _print_record(article: dict[str, Any]) -> None:
+    warc = article["warc"]
+    if warc is None:
+        return
+    id_, version = article["id"], f"version {article['version']} of {article['versions']}"
+    console.print(escape(f"  article    {id_}, {version}, captured {article['captured_at']}"))
+    where = f"{warc['file']}, offset {warc['offset']}, {warc['length']} bytes"
+    console.print(escape(f"  record     {warc['record_id']}"))
+    console.print(escape(f"             {where}"))

@@ -1,0 +1,207 @@
+"""Articles as they are shown, cited and exported: the stable keys of DESIGN §7."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from storage.database.captures import addresses_leading_to
+from storage.database.schema import (
+    article,
+    article_url,
+    attachment,
+    capture,
+    image,
+    reading,
+    site,
+    version,
+    version_image,
+)
+from storage.errors import NotFound, UsageError
+
+_SELECT = (
+    select(
+        article.c.key,
+        article.c.id,
+        article.c.site,
+        site.c.organ,
+        site.c.district,
+        site.c.district_from,
+        site.c.province,
+        article.c.url,
+        version.c.id.label("version_id"),
+        version.c.number,
+        reading,
+        capture.c.fetched_at,
+        capture.c.warc_file,
+        capture.c.warc_offset,
+        capture.c.warc_length,
+        capture.c.record_id,
+        capture.c.payload_digest,
+        capture.c.provenance,
+    )
+    .join(site, site.c.id == article.c.site)
+    .join(version, version.c.article == article.c.key)
+    .join(reading, reading.c.id == version.c.reading)
+    .join(capture, capture.c.id == reading.c.capture)
+)
+_TEXTS = ("title", "title_raw", "lead", "text", "section")
+_PUBLISHED = (
+    "published_at",
+    "published_precision",
+    "published_raw",
+    "published_evidence",
+    "published_flags",
+)
+_PEOPLE = ("byline_raw", "author", "office", "credit")
+
+
+def find_key(connection: Connection, id_: str) -> int:
+    """An article's key by its id, or by a start of it that no other shares.
+
+    Raises NotFound, UsageError (several articles share the start).
+    """
+    rows = connection.execute(
+        select(article.c.key, article.c.id)
+        .where(article.c.id.startswith(id_, autoescape=True))
+        .limit(2)
+    ).all()
+    if not rows or not id_:
+        raise NotFound(f"no article {id_!r}; `tinhuyen search` lists ids")
+    if len(rows) > 1:
+        raise UsageError(f"several articles begin with {id_}: give more of its digits")
+    return int(rows[0].key)
+
+
+def load(
+    connection: Connection, keys: list[int], number: int | None = None
+) -> list[dict[str, Any]]:
+    """The articles of these keys, in this order, in their newest version (or the given one).
+
+    Raises NotFound if an article has no version of that number.
+    """
+    counts = _version_counts(connection, keys)
+    rows = {row.key: row for row in connection.execute(_of_version(keys, number))}
+    if missing := [key for key in keys if key not in rows]:
+        raise NotFound(f"no version {number} of this article; it has {counts.get(missing[0], 0)}")
+    versions = [row.version_id for row in rows.values()]
+    images, files = _images(connection, versions), _attachments(connection, versions)
+    return [
+        _as_shown(rows[key], _other_urls(connection, rows[key]), counts[key], images, files)
+        for key in keys
+    ]
+
+
+def _of_version(keys: list[int], number: int | None) -> Any:
+    other = version.alias()
+    newest = (
+        select(func.max(other.c.number)).where(other.c.article == article.c.key).scalar_subquery()
+    )
+    wanted = newest if number is None else number
+    return _SELECT.where(article.c.key.in_(keys), version.c.number == wanted)
+
+
+def _version_counts(connection: Connection, keys: list[int]) -> dict[int, int]:
+    counts = (
+        select(version.c.article, func.count())
+        .where(version.c.article.in_(keys))
+        .group_by(version.c.article)
+    )
+    return {key: count for key, count in connection.execute(counts)}
+
+
+def _other_urls(connection: Connection, row: Row[Any]) -> list[str]:
+    own = select(article_url.c.url).where(article_url.c.article == row.key)
+    urls = addresses_leading_to(connection, row.site, connection.execute(own).scalars())
+    return sorted(urls - {row.url})
+
+
+def _images(connection: Connection, versions: list[int]) -> dict[int, list[dict[str, Any]]]:
+    rows = connection.execute(
+        select(version_image, image.c.mime, image.c.width, image.c.height)
+        .outerjoin(image, image.c.sha256 == version_image.c.image)
+        .where(version_image.c.version.in_(versions))
+        .order_by(version_image.c.position)
+    )
+    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.version].append(
+            {
+                "sha256": row.image,
+                "url": row.url,
+                "mime": row.mime,
+                "width": row.width,
+                "height": row.height,
+                "caption": row.caption,
+            }
+        )
+    return found
+
+
+def _attachments(connection: Connection, versions: list[int]) -> dict[int, list[dict[str, Any]]]:
+    rows = connection.execute(
+        select(attachment).where(attachment.c.version.in_(versions)).order_by(attachment.c.position)
+    )
+    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.version].append(
+            {"url": row.url, "name": row.name, "mime": row.mime, "sha256": row.sha256}
+        )
+    return found
+
+
+def _as_shown(
+    row: Row[Any],
+    other_urls: list[str],
+    versions: int,
+    images: dict[int, list[dict[str, Any]]],
+    files: dict[int, list[dict[str, Any]]],
+) -> dict[str, Any]:
+    values = row._mapping
+    return {
+        "id": row.id,
+        "site": row.site,
+        "organ": row.organ,
+        "url": row.url,
+        "other_urls": other_urls,
+        **{name: values[name] for name in (*_TEXTS, *_PUBLISHED, *_PEOPLE)},
+        "captured_at": row.fetched_at,
+        "version": row.number,
+        "versions": versions,
+        "images": images.get(row.version_id, []),
+        "attachments": files.get(row.version_id, []),
+        "place": _place(row),
+        "warc": {
+            "file": row.warc_file,
+            "offset": row.warc_offset,
+            "length": row.warc_length,
+            "record_id": row.record_id,
+            "payload_digest": row.payload_digest,
+            "provenance": row.provenance,
+        },
+    }
+
+
+def _place(row: Row[Any]) -> dict[str, Any] | None:
+    """The site's own district. Names and successors come with the gazetteer (not built yet)."""
+    if row.district is None:
+        return None
+    return {
+        "district_code": row.district,
+        "district": None,
+        "province": row.province,
+        "as_of": row.district_from,
+        "successors": [],
+    }
+
+
+def load_image(connection: Connection, sha256: str) -> tuple[str, bytes]:
+    """Media type and bytes of an image. Raises NotFound."""
+    row = connection.execute(
+        select(image.c.mime, image.c.data).where(image.c.sha256 == sha256)
+    ).first()
+    if row is None:
+        raise NotFound(f"no image {sha256}")
+    return row.mime, row.data

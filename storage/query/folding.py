@@ -1,0 +1,66 @@
+"""The two forms that search compares: the tone key and the plain fold (DESIGN §4).
+
+The tone key keeps every letter (ă â đ ê ô ơ ư) and moves the tone of a syllable to its end, so
+that the two spellings of one syllable meet: uỷ and ủy, hoá and hóa, hoạt and the misprint họat.
+The plain fold keeps no mark at all, đ included.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_TONES = {"\u0301": "1", "\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0323": "5"}
+_SHAPES = {"\u0302", "\u0306", "\u031b"}  # circumflex, breve, horn: they make other letters
+_ETH = str.maketrans({"\u00f0": "đ", "\u00d0": "đ", "\u0189": "đ", "\u0256": "đ", "\u0110": "đ"})
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_WORD = re.compile(r"[^\W_]+")
+_BASE = str.maketrans("đ", "d")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as written: runs of letters and digits, NFC, invisible marks gone."""
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+    return _WORD.findall(text)
+
+
+def tone_key(text: str) -> str:
+    """Words with the tone at their end, parted by spaces: `Huyện uỷ` gives `huyên5 uy3`."""
+    return " ".join(map(_tone_key, words(text)))
+
+
+def fold(text: str) -> str:
+    """Words without any mark, parted by spaces: `Đảng bộ` gives `dang bo`."""
+    return " ".join(map(_fold, words(text)))
+
+
+def fold_both(text: str) -> tuple[str, str]:
+    """Tone key and plain fold of a text, for the price of splitting it once."""
+    found = words(text)
+    return " ".join(map(_tone_key, found)), " ".join(map(_fold, found))
+
+
+def has_marks(text: str) -> bool:
+    """Whether a text has any Vietnamese mark (đ included): then it is matched on the tone key."""
+    return any(_fold(word) != word.casefold() for word in words(text))
+
+
+@lru_cache(maxsize=65536)
+def _tone_key(word: str) -> str:
+    letters, tone = [], ""
+    for char in unicodedata.normalize("NFD", word.casefold().translate(_ETH)):
+        if char in _TONES:
+            tone = _TONES[char]
+        elif not unicodedata.combining(char) or char in _SHAPES:
+            letters.append(char)
+    return unicodedata.normalize("NFC", "".join(letters)) + tone
+
+
+@lru_cache(maxsize=65536)
+def _fold(word: str) -> str:
+    plain = unicodedata.normalize("NFD", word.casefold().translate(_ETH))
+    return "".join(char for char in plain if not unicodedata.combining(char)).translate(_BASE)

@@ -1,0 +1,94 @@
+"""What tests share: archives in temporary folders, crawls as users start them, real servers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from storage.archive import Archive
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class TestArchive:
+    """An archive's folder, and commands over it."""
+
+    __test__ = False
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "TINHUYEN_ARCHIVE": str(self.folder),
+            "SCRAPY_SETTINGS_MODULE": "crawler.settings",
+            "PYTHONWARNINGS": "error",
+        }
+
+    def declare(self, table: str) -> None:
+        """A site of the archive's own."""
+        sites = self.folder / "sites"
+        sites.mkdir(parents=True, exist_ok=True)
+        number = len(list(sites.glob("*.toml")))
+        (sites / f"test-{number}.toml").write_text(f"[[site]]\n{table}", encoding="utf-8")
+
+    def scrapy(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "ignore", "-m", "scrapy", *arguments]
+        return self._run(command, timeout)
+
+    def tinhuyen(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from crawler.cli import main; main()", *arguments]
+        return self._run(command, timeout)
+
+    def _run(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.folder.parent,
+        )
+
+    def open(self) -> Archive:
+        return Archive(self.folder)
+
+    def warc_files(self) -> list[Path]:
+        return sorted(self.folder.glob("warc/*/*.warc.gz"))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> TestArchive:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    return TestArchive(folder)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real material; see CONTRIBUTING in README."""
+    folder = os.environ.get("SHARED_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("SHARED_DATA names no folder with the real material")
+    return (ROOT / folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
+    """The sample portal crawled once; tests only read it."""
+    folder = tmp_path_factory.mktemp("demo") / "archive"
+    folder.mkdir()
+    made = TestArchive(folder)
+    crawled = made.scrapy("crawl", "demo")
+    assert crawled.returncode == 0, crawled.stderr
+    return made
+
+
+Crawl = Callable[..., subprocess.CompletedProcess[str]]
