@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -16,14 +17,23 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.demo.portal import SamplePortal
-from crawler.outcome import Limits
+from crawler.frontier.pace import Pace
+from crawler.limits import bounds_of, limits_of, pace_limits_of
 from crawler.recover import read_pending
 from crawler.result import judge_run
 from crawler.sites import Site
 from storage import times
 from storage.archive import Archive
 from storage.database.frontier import Frontier, Room
-from storage.database.runs import SiteRow, StartedRun, finish_run, save_site, start_run
+from storage.database.runs import (
+    SiteRow,
+    StartedRun,
+    finish_run,
+    note_reason,
+    save_site,
+    start_run,
+)
+from storage.database.turns import end_turns, take_turn
 from storage.errors import ArchiveFault, Exit, SiteUnavailable, TinHuyenError
 from storage.keeper import Grouping, Keeper, Round, database_fault
 from storage.lines import append_lines
@@ -50,12 +60,15 @@ class Crawl:
     def __init__(self, site: Site, settings: BaseSettings) -> None:
         self.site = site
         self.archive = Archive(settings.get("ARCHIVE"), settings.get("DATABASE"))
-        self.limits = _limits(settings)
+        self.limits = limits_of(settings)
         self.run: StartedRun | None = None
         self.exit_code = Exit.FAILED
         self.message: str | None = None
         """Why it ended as it did, for people; None if all went well."""
         self.warc_bytes = 0
+        self.pace = Pace(pace_limits_of(settings), self._take_turn)
+        self.cap: str | None = None
+        """The cap on a run that ended this one early; None if none did."""
         self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
@@ -99,7 +112,10 @@ class Crawl:
         recovered = recover_site(self.archive.folder, engine, self.site.id)
         with engine.begin() as tx:
             self.run = start_run(tx, self.site.id, "crawl", mode)
-            frontier = Frontier(self.site.id, self.run.id, update_only=mode == "update")
+            frontier = Frontier(
+                self.site.id, self.run.id,
+                update_only=mode == "update", bounds=bounds_of(self._settings),
+            )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
             frontier.open(tx, seeds, resumed=self.run.resumed)
         frontier.committed()
@@ -159,6 +175,19 @@ class Crawl:
         if self._fault is None and self._keeper is not None:
             self._keeper.claim()
 
+    def crawl_delay(self, origin: str) -> float | None:
+        """Seconds between two requests that the origin's robots.txt asks for; None: it does not."""
+        return self._frontier.rules.crawl_delay(origin)
+
+    async def _take_turn(self, keys: list[str], seconds: float) -> float:
+        """Have these hosts and addresses to ourselves; returns in how many seconds from now."""
+        return await asyncio.to_thread(self._take_turn_now, keys, seconds)
+
+    def _take_turn_now(self, keys: list[str], seconds: float) -> float:
+        assert self.run is not None
+        with self._engine.begin() as tx:
+            return take_turn(tx, keys, self.run.id, time.time(), seconds)
+
     def close(self, reason: str) -> None:
         """Keep the rest, hand rows back, close the file, note how it went. Raises: nothing."""
         if self._keeper is None:  # it never began; `failed` has said why
@@ -179,22 +208,31 @@ class Crawl:
         if self._fault is not None:
             raise self._fault
         with self._engine.begin() as tx:
+            end_turns(tx, self.run.id, time.time() + self._settings.getfloat("DOWNLOAD_DELAY"))
             self._frontier.hand_back(tx, crashed=False)
             left = self._frontier.count_queued(tx)
         self._writer.close()
         self.warc_bytes = self._writer.written_bytes
         if left:
-            self.exit_code = Exit.FAILED
-            self.message = (
-                f"stopped with {left} address(es) still to fetch; run the same command to go on"
-            )
-            self._note("run_stopped", left=left)
+            self._stopped(left)
             return
         with self._engine.begin() as tx:
             result = judge_run(tx, self.site, self.run.id)
             self.exit_code, self.message = result.exit_code, result.message
             counts = finish_run(tx, self.run.id, result.outcome, result.message)
         self._note("run_finished", outcome=result.outcome, reason=result.message, counts=counts)
+
+    def _stopped(self, left: int) -> None:
+        """The run stays open: a cap reached is no failure, and what is left is not lost."""
+        assert self.run is not None
+        self.exit_code = Exit.INCOMPLETE if self.cap else Exit.FAILED
+        why = f" at {self.cap}" if self.cap else ""
+        self.message = (
+            f"stopped{why} with {left} address(es) still to fetch; run the same command to go on"
+        )
+        with self._engine.begin() as tx:
+            note_reason(tx, self.run.id, self.message)
+        self._note("run_stopped", left=left, reason=self.message)
 
     def failed(self, error: TinHuyenError) -> None:
         """The crawl could not begin, or its archive failed."""
@@ -258,14 +296,4 @@ def _site_row(site: Site) -> SiteRow:
         since=site.since,
         evidence=site.evidence,
         origin="declared",
-    )
-
-
-def _limits(settings: BaseSettings) -> Limits:
-    return Limits(
-        max_tries=settings.getint("MAX_TRIES"),
-        retry_seconds=settings.getfloat("RETRY_SECONDS"),
-        retry_after_max_seconds=settings.getfloat("RETRY_AFTER_MAX_SECONDS"),
-        max_redirects=settings.getint("MAX_REDIRECTS"),
-        max_depth=settings.getint("MAX_DEPTH"),
     )

@@ -8,12 +8,12 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from crawler.read import find_css_requisites, is_feed, read_page
+from crawler.refusals import PAGES, is_soft_404, judge_redirect, other_schemes
 from crawler.sites import Site
 from storage import http
 from storage.errors import DecodeError
 from storage.exchange import Exchange
-from storage.records import Capture, Failure, FrontierRow, Link, Page, Role
-from storage.urls import host_of
+from storage.records import Capture, Failure, FrontierRow, Link, Page
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _NOT_FILES = _HTML | {
@@ -26,12 +26,12 @@ _NOT_FILES = _HTML | {
 }
 _PASSING = frozenset({0, 408, 425, 429})
 _GONE = frozenset({404, 410})
-_PAGES: frozenset[Role] = frozenset({"list", "feed", "article", "page"})
+_FINAL = frozenset({"forbidden_address"})  # failures that another try cannot mend
 _START_BYTES = 512
 _ROBOTS_REDIRECTS = 5  # RFC 9309 §2.3.1.2
 _ROBOTS_MAX_BYTES = 512_000  # RFC 9309 §2.5: at least 500 KiB
 ALLOW_ALL = ""
-DISALLOW_ALL = "User-agent: *\nDisallow: /"
+_SECONDS_DIGITS = 9  # of a Retry-After; more is absurd, and a number all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,6 @@ class Limits:
     retry_seconds: float = 2.0
     retry_after_max_seconds: float = 3600
     max_redirects: int = 10
-    max_depth: int = 50
 
 
 def no_exchange(row: FrontierRow, kind: str, message: str, limits: Limits) -> Page:
@@ -65,21 +64,26 @@ def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits)
     """The same from a capture, live or taken from a WARC file. Raises: nothing."""
     page = Page(row, capture=capture)
     cut = capture.truncated in ("time", "disconnect", "unspecified")
-    if _is_passing(capture.status) or (cut and row.tries + 1 < limits.max_tries):
-        return _ended(page, row, _why(capture), limits, _retry_after(capture, limits))
-    if cut:
+    again = row.role == "robots" or row.tries + 1 < limits.max_tries
+    if _is_passing(capture.status) or (cut and again):  # half of robots.txt is none
+        return _ended(page, row, _why(capture), limits, retry_after(capture, limits))
+    if capture.truncated:
         page = replace(page, failures=(_why(capture),))
     if row.role == "robots":
-        return _read_robots(page, capture, limits)
+        return _read_robots(page, capture)
     if 300 <= capture.status < 400:
         return _follow(page, capture, site, limits)
+    return _read_answer(page, capture, site)
+
+
+def _read_answer(page: Page, capture: Capture, site: Site) -> Page:
     if capture.status in _GONE:
         return _missing(page, capture, site)
     if capture.status >= 400:
         return _with_failure(
             page, "fetch", f"http_{capture.status}", f"the server answered {capture.status}"
         )
-    return _read_content(page, capture, site, limits)
+    return _read_content(page, capture, site)
 
 
 def _is_passing(status: int) -> bool:
@@ -91,7 +95,12 @@ def _why(capture: Capture) -> Failure:
         return Failure("fetch", "no_http", "what came is no HTTP response")
     if _is_passing(capture.status):
         return Failure("fetch", f"http_{capture.status}", f"the server answered {capture.status}")
-    ways = {"time": "ran out of time", "disconnect": "was cut off", "unspecified": "is incomplete"}
+    ways = {
+        "length": "is kept up to RESPONSE_MAX_BYTES",
+        "time": "ran out of time",
+        "disconnect": "was cut off",
+        "unspecified": "is incomplete",
+    }
     return Failure(
         "fetch", f"truncated_{capture.truncated}", f"the response {ways[str(capture.truncated)]}"
     )
@@ -101,23 +110,23 @@ def _ended(
     page: Page, row: FrontierRow, failure: Failure, limits: Limits, wait: float | None
 ) -> Page:
     """Try again later, or give up: then the failure is stored."""
-    if row.tries + 1 < limits.max_tries:
+    if row.tries + 1 < limits.max_tries and failure.kind not in _FINAL:
         backoff = limits.retry_seconds * 2**row.tries
         return replace(page, retry_seconds=max(backoff, wait or 0.0))
-    robots = DISALLOW_ALL if row.role == "robots" else None  # RFC 9309 §2.3.1.4: unreachable
-    return replace(page, failures=(*page.failures, failure), failed=True, robots=robots)
+    return replace(page, failures=(*page.failures, failure), failed=True)
 
 
-def _retry_after(capture: Capture, limits: Limits) -> float | None:
-    """Seconds that the server asks us to wait (RFC 9110 §10.2.3); None if it does not."""
-    value = capture.header("retry-after")
-    if value is None:
-        return None
-    if value.isdigit():
-        return min(float(value), limits.retry_after_max_seconds)
+def retry_after(capture: Capture, limits: Limits) -> float | None:
+    """Seconds that the server asks us to wait (RFC 9110 §10.2.3), up to the cap; None: it does not.
+
+    Both forms are read, a number of seconds and a date. Raises: nothing, for any value.
+    """
+    value = (capture.header("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:_SECONDS_DIGITS]), limits.retry_after_max_seconds)
     try:
         seconds = (parsedate_to_datetime(value) - capture.fetched_at).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(seconds, 0.0), limits.retry_after_max_seconds)
 
@@ -125,16 +134,17 @@ def _retry_after(capture: Capture, limits: Limits) -> float | None:
 def _with_failure(
     page: Page, stage: Literal["fetch", "read", "image"], kind: str, message: str
 ) -> Page:
-    failed = page.row.role in _PAGES
+    failed = page.row.role in PAGES
     return replace(page, failures=(*page.failures, Failure(stage, kind, message)), failed=failed)
 
 
-def _skip(page: Page, kind: str, message: str) -> Page:
-    failure = Failure("fetch", kind, message, skipped=True)
-    return replace(page, failures=(*page.failures, failure))
+def _with(page: Page, failure: Failure) -> Page:
+    """The page with one more failure; one that is no skip leaves a page's row failed."""
+    failed = page.failed or (page.row.role in PAGES and not failure.skipped)
+    return replace(page, failures=(*page.failures, failure), failed=failed)
 
 
-def _read_robots(page: Page, capture: Capture, limits: Limits) -> Page:
+def _read_robots(page: Page, capture: Capture) -> Page:
     """RFC 9309 §2.3.1: redirects are followed, 4xx means no rules."""
     target = capture.location
     if target is not None and page.row.hops.count("R") < _ROBOTS_REDIRECTS:
@@ -150,18 +160,10 @@ def _read_robots(page: Page, capture: Capture, limits: Limits) -> Page:
 
 
 def _follow(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
-    """A redirect is a link; off the site it is followed for files only."""
-    target = capture.location
-    row = page.row
-    if target is None:
-        return _with_failure(page, "fetch", f"http_{capture.status}", "a redirect to nowhere")
-    if row.role in _PAGES and not site.covers(target):
-        return _skip(page, "redirect_off_site", f"redirects to {host_of(target)}")
-    if len(row.hops) - len(row.hops.rstrip("R")) >= limits.max_redirects:
-        return _with_failure(
-            page, "fetch", "too_many_redirects", f"more than {limits.max_redirects} redirects"
-        )
-    return replace(page, links=(Link(target, row.role, "R"),))
+    next_ = judge_redirect(page.row, capture, site, limits.max_redirects)
+    if isinstance(next_, Failure):
+        return _with(page, next_)
+    return replace(page, links=(next_,))
 
 
 def _missing(page: Page, capture: Capture, site: Site) -> Page:
@@ -173,30 +175,34 @@ def _missing(page: Page, capture: Capture, site: Site) -> Page:
     return page
 
 
-def _read_content(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
+def _read_content(page: Page, capture: Capture, site: Site) -> Page:
     if page.row.role == "attachment":
         return page
     try:
         if capture.mime == "text/css":
             return replace(page, links=find_css_requisites(capture))
-        if page.row.role in _PAGES:
-            return _read_page(page, capture, site, limits)
+        if page.row.role in PAGES:
+            return _read_page(page, capture, site)
     except DecodeError as error:
         return _with_failure(page, "read", "undecodable", str(error))
     return page
 
 
-def _read_page(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
+def _read_page(page: Page, capture: Capture, site: Site) -> Page:
     if _is_empty(capture):
         return _with_failure(page, "read", "empty_body", "the page has no content")
     if not _is_html(capture) and not is_feed(capture):
         what = capture.mime or "something without a type"
         if page.row.role in ("page", "article"):
-            return _skip(page, "not_html", f"no page but {what}")
+            return _with(page, Failure("fetch", "not_html", f"no page but {what}", skipped=True))
         return _with_failure(page, "read", "not_html", f"a list was expected, {what} came")
     found = read_page(capture, site)
-    page = replace(page, found=found, links=_within_depth(found.links, page.row, limits))
-    if capture.url in site.listings and not any(link.role in _PAGES for link in found.links):
+    if page.row.role in ("page", "article") and is_soft_404(capture, found):
+        message = "the page says that it is not there, with status 200"
+        return _with(page, Failure("fetch", "soft_404", message, skipped=True))
+    failures = (*page.failures, *other_schemes(capture))
+    page = replace(page, found=found, links=found.links, failures=failures)
+    if capture.url in site.listings and not any(link.role in PAGES for link in found.links):
         return _with_failure(
             page, "read", "empty_list", "the declared list names no page of the site"
         )
@@ -216,12 +222,6 @@ def _is_html(capture: Capture) -> bool:
         return False
     start = capture.body()[:_START_BYTES].lstrip().lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
-
-
-def _within_depth(links: tuple[Link, ...], row: FrontierRow, limits: Limits) -> tuple[Link, ...]:
-    if row.depth < limits.max_depth:
-        return links
-    return tuple(link for link in links if link.hop == "E")
 
 
 def _is_file(row: FrontierRow, capture: Capture) -> bool:

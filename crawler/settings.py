@@ -44,6 +44,7 @@ CONNECT_TIMEOUT_SECONDS = 30
 RESPONSE_MAX_BYTES = 256 << 20  # kept up to here, marked `WARC-Truncated: length`
 CONNECT_TO: dict[str, str] = {}  # "host:port" -> "address:port", for tests and the sample portal
 DNS_TIMEOUT = 20  # seconds
+TLS_ROOTS_FILE = os.environ.get("TINHUYEN_TLS_ROOTS")  # PEM; None: Mozilla's roots (certifi)
 
 # One request at a time and at most one a second to a host; a site's table may ask for less only
 # where every address is the operator's own (crawler.sites).
@@ -51,6 +52,9 @@ CONCURRENT_REQUESTS = 16
 CONCURRENT_REQUESTS_PER_DOMAIN = 16  # without a delay; with one, the frontier hands out one a host
 DOWNLOAD_DELAY = 1.0  # seconds; the site's delay_seconds takes its place
 DOWNLOAD_DELAY_JITTER = 0.0  # the delay is a promise, not an average
+CRAWL_DELAY_MAX_SECONDS = 30.0  # robots.txt's Crawl-delay is obeyed up to this
+SLOWEST_DELAY_SECONDS = 60.0  # 429 and 503 double a host's delay up to this
+TURN_SECONDS = 10.0  # a host is taken for so long at a time, against other processes
 
 # The queue is in the database, and so are retries, redirects and robots.txt.
 SCHEDULER = "crawler.frontier.scheduler.FrontierScheduler"
@@ -59,6 +63,11 @@ RETRY_SECONDS = 2.0  # before the second try; doubled before the third
 RETRY_AFTER_MAX_SECONDS = 3600  # a server that asks for more is asked again after this
 MAX_REDIRECTS = 10
 MAX_DEPTH = 50  # links from a listing
+URL_MAX_CHARS = 2048  # a longer address is a trap or a mistake
+PAGE_MAX_FILES = 500  # images, attachments and requisites a page
+PATTERN_MAX_ADDRESSES = 5000  # pages and lists whose addresses differ in numbers and values only
+RUN_MAX_REQUESTS = 0  # 0: no end; what is left is fetched when the same command is given again
+RUN_MAX_BYTES = 0  # as received; 0: no end
 CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
 CLAIMED_PER_HOST_WITHOUT_DELAY = 64
 MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched

@@ -23,7 +23,8 @@ class Exchange:
     """Collects the bytes of one request and its response, exactly as they passed.
 
     The connection calls `begin`, `send`, `receive`, `drop_interim`, `finish` and `cut`, and sets
-    `ip`, `tls_version` and `cipher`; all others read. Interim (1xx) responses are left out.
+    `ip`, `tls_version`, `cipher` and `certificate`; all others read. Interim (1xx) responses are
+    left out.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Exchange:
         self.ip: str | None = None
         self.tls_version: str | None = None
         self.cipher: str | None = None
+        self.certificate: str | None = None
+        """What a reader's browser would say of the server's certificate: `valid`, `expired` …"""
         self.begin()
 
     def begin(self) -> None:

@@ -22,6 +22,8 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.reusable = False
         """The last exchange ended in good order, and the server keeps the connection."""
+        self.certificate: str | None = None
+        """What is to be said of the server's certificate; None without TLS."""
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._ended: asyncio.Future[None] | None = None
@@ -60,6 +62,7 @@ class Connection(asyncio.Protocol):
     def _note_connection(self, exchange: Exchange, transport: asyncio.Transport) -> None:
         peer = transport.get_extra_info("peername")
         exchange.ip = peer[0] if peer else None
+        exchange.certificate = self.certificate
         cipher = transport.get_extra_info("cipher")
         if cipher is not None:
             tls = transport.get_extra_info("ssl_object")

@@ -13,14 +13,18 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Headers, Response
+from scrapy.responsetypes import responsetypes
 
-from crawler.capture.pool import Pool, Server
+from crawler.capture.certificates import Certificates
+from crawler.capture.guard import ForbiddenAddress, Guard
+from crawler.capture.pool import Peer, Pool, Server
 from crawler.crawl import crawl_of
+from storage.errors import DecodeError
 from storage.exchange import Exchange
 from storage.records import FrontierRow
+from storage.urls import host_of
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -34,28 +38,29 @@ class FetchFailed(Exception):
 
 
 class CapturingHandler(BaseDownloadHandler):
-    """Fetches rows of the frontier; other requests (scrapy shell, scrapy fetch) as Scrapy does."""
+    """Fetches rows of the frontier, and what `scrapy shell` and `scrapy fetch` ask for."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         settings = crawler.settings
+        site = getattr(crawler.spidercls, "site", None)  # `scrapy shell` may have none
+        self._guard = Guard(site.allow_addresses if site else (), settings.getfloat("DNS_TIMEOUT"))
         self._seconds = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._pool = Pool(
-            self._connect_to,
             settings.getfloat("CONNECT_TIMEOUT_SECONDS"),
             settings.getint("RESPONSE_MAX_BYTES"),
+            Certificates(settings.get("TLS_ROOTS_FILE")),
         )
         self._headers = Headers(
             {**settings["DEFAULT_REQUEST_HEADERS"], "User-Agent": settings["USER_AGENT"]}
         )
         self._header_lines = self._headers.to_string() + b"\r\n"
-        self._plain: HTTP11DownloadHandler | None = None
 
     async def download_request(self, request: Request) -> Response:
-        """Fetch; the exchange is in `request.meta["exchange"]`. Raises FetchFailed."""
+        """Fetch; a row's exchange is in `request.meta["exchange"]`. Raises FetchFailed, NotYet."""
         row: FrontierRow | None = request.meta.get("row")
         if row is None:
-            return await self._download_plainly(request)
+            return await self._fetch_foreign(request)
         via = row.via if row.via != row.url else None
         exchange = Exchange(row.url, via=via, hops=row.hops, row=request.meta["fingerprint"])
         await self._fetch(exchange, request)
@@ -63,12 +68,28 @@ class CapturingHandler(BaseDownloadHandler):
         head = exchange.head()
         return Response(request.url, status=head.status if head else 599)  # for Scrapy's log only
 
+    async def _fetch_foreign(self, request: Request) -> Response:
+        """On the same road as rows, past the same guard; nothing of it is kept."""
+        exchange = Exchange(request.url)
+        await self._fetch(exchange, request)
+        capture = exchange.to_capture()
+        exchange.close()
+        try:
+            body = capture.body()
+        except DecodeError as error:
+            raise FetchFailed("undecodable", str(error)) from error
+        headers = Headers([field for field in capture.headers if field[0].lower() not in _CODINGS])
+        class_ = responsetypes.from_args(headers, request.url, body=body)
+        return class_(request.url, status=capture.status or 599, headers=headers, body=body)
+
     async def _fetch(self, exchange: Exchange, request: Request) -> None:
         server, message = self._message(request)
         failed: FetchFailed | None = None
         try:
+            peer = await self._find(server)
+            await self._wait_for_turn(request, peer)
             async with asyncio.timeout(self._seconds):
-                await self._pool.fetch(server, exchange, message)
+                await self._pool.fetch(server, peer, exchange, message)
         except TimeoutError:
             exchange.cut("time")
             failed = FetchFailed("timeout", "no answer in time")
@@ -77,6 +98,25 @@ class CapturingHandler(BaseDownloadHandler):
         if exchange.received == 0:
             exchange.close()
             raise failed or FetchFailed("disconnect", "the server hung up without an answer")
+
+    async def _find(self, server: Server) -> Peer:
+        """What to connect to; CONNECT_TO may send a server elsewhere, as curl's --connect-to."""
+        elsewhere = self._connect_to().get(f"{server.host}:{server.port}")
+        if elsewhere is None:
+            return Peer(await self._guard.addresses(server.host), server.port)
+        address, _, port = elsewhere.rpartition(":")
+        return Peer(await self._guard.addresses(address.strip("[]")), int(port))
+
+    def _connect_to(self) -> dict[str, str]:
+        if hasattr(self.crawler.spidercls, "site"):
+            return crawl_of(self.crawler).connect_to
+        return {}
+
+    async def _wait_for_turn(self, request: Request, peer: Peer) -> None:
+        if "row" in request.meta:
+            own = all(map(self._guard.is_own, peer.addresses))
+            pace = crawl_of(self.crawler).pace
+            await pace.turn(host_of(request.url), peer.addresses, own=own)
 
     def _message(self, request: Request) -> tuple[Server, bytes]:
         """The request as it will be written: host first, our headers, the request's own."""
@@ -88,30 +128,18 @@ class CapturingHandler(BaseDownloadHandler):
         own = request.headers.to_string() + b"\r\n" if request.headers else b""
         return server, head + self._header_lines + own + b"\r\n"
 
-    def _connect_to(self, server: Server) -> tuple[str, int]:
-        """CONNECT_TO may send a server elsewhere, as curl's --connect-to does."""
-        elsewhere = crawl_of(self.crawler).connect_to.get(f"{server.host}:{server.port}")
-        if elsewhere is None:
-            return server.host, server.port
-        address, _, port = elsewhere.rpartition(":")
-        return address, int(port)
-
-    async def _download_plainly(self, request: Request) -> Response:
-        if self._plain is None:
-            self._plain = HTTP11DownloadHandler(self.crawler)
-        for name, values in self._headers.items():
-            request.headers.setdefault(name, values)
-        return await self._plain.download_request(request)
-
     async def close(self) -> None:
         """Scrapy: the engine has stopped."""
         self._pool.close()
-        if self._plain is not None:
-            await self._plain.close()
+
+
+_CODINGS = ("content-encoding", "transfer-encoding", "content-length")
 
 
 def _failure(error: OSError) -> FetchFailed:
     """Why no connection could be made."""
+    if isinstance(error, ForbiddenAddress):
+        return FetchFailed("forbidden_address", str(error))
     if isinstance(error, socket.gaierror):
         return FetchFailed("dns", f"the host's name is not known: {error.strerror}")
     if isinstance(error, ssl.SSLError):

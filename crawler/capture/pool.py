@@ -6,13 +6,15 @@ import asyncio
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crawler.capture.certificates import Certificates
 from crawler.capture.connection import Connection
 from storage.exchange import Exchange
 
 _IDLE_SECONDS = 30.0
+_ADDRESSES_TRIED = 4
 _OLD_SERVERS = getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
 
 
@@ -25,8 +27,13 @@ class Server:
     port: int
 
 
-ConnectTo = Callable[[Server], tuple[str, int]]
-"""The address and port to connect to for a server: its own, or where the operator sends it."""
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What to connect to for a server: its own addresses, or where the operator sends it."""
+
+    addresses: Sequence[str]
+    """IP addresses as the guard let them through; tried in this order."""
+    port: int
 
 
 def any_tls() -> ssl.SSLContext:
@@ -46,17 +53,17 @@ def any_tls() -> ssl.SSLContext:
 class Pool:
     """Fetches exchanges over connections of its own."""
 
-    def __init__(self, connect_to: ConnectTo, connect_seconds: float, max_bytes: int) -> None:
-        self._connect_to, self._connect_seconds = connect_to, connect_seconds
-        self._max_bytes = max_bytes
+    def __init__(self, connect_seconds: float, max_bytes: int, certificates: Certificates) -> None:
+        self._connect_seconds, self._max_bytes = connect_seconds, max_bytes
+        self._certificates = certificates
         self._tls = any_tls()
         self._idle: defaultdict[Server, list[tuple[float, Connection]]] = defaultdict(list)
 
-    async def fetch(self, server: Server, exchange: Exchange, request: bytes) -> None:
+    async def fetch(self, server: Server, peer: Peer, exchange: Exchange, request: bytes) -> None:
         """Fetch over a kept connection, or a new one.
 
         A kept one that the server has meanwhile closed answers nothing: then a new one is
-        made. Raises OSError (ssl.SSLError, socket.gaierror, TimeoutError …) if none can be.
+        made. Raises OSError (ssl.SSLError, TimeoutError …) if none can be.
         """
         kept = self._take(server)
         if kept is not None:
@@ -64,7 +71,7 @@ class Pool:
             if exchange.received:
                 return
             exchange.truncated = None
-        await self._use(await self._connect(server), server, exchange, request)
+        await self._use(await self._connect(server, peer), server, exchange, request)
 
     async def _use(
         self, connection: Connection, server: Server, exchange: Exchange, request: bytes
@@ -82,18 +89,28 @@ class Pool:
             connection.close()
         return None
 
-    async def _connect(self, server: Server) -> Connection:
-        address, port = self._connect_to(server)
+    async def _connect(self, server: Server, peer: Peer) -> Connection:
+        *others, last = peer.addresses[:_ADDRESSES_TRIED]
+        for address in others:
+            try:
+                return await self._connect_at(address, server, peer.port)
+            except OSError:  # the next one may answer
+                continue
+        return await self._connect_at(last, server, peer.port)
+
+    async def _connect_at(self, address: str, server: Server, port: int) -> Connection:
         secure = server.scheme == "https"
         async with asyncio.timeout(self._connect_seconds):
-            _, connection = await asyncio.get_running_loop().create_connection(
+            transport, connection = await asyncio.get_running_loop().create_connection(
                 Connection,
                 address,
                 port,
                 ssl=self._tls if secure else None,
                 server_hostname=server.host if secure else None,
-                happy_eyeballs_delay=0.25,
             )
+        if secure:
+            tls = transport.get_extra_info("ssl_object")
+            connection.certificate = self._certificates.judge(server.host, tls)
         return connection
 
     def close(self) -> None:

@@ -24,6 +24,8 @@ from storage.keeper import Round
 from storage.records import Failure, FrontierRow, Page
 from storage.urls import fingerprint, host_of, origin_of
 
+_TIMER_SLACK_SECONDS = 0.005  # the loop's timers may fire early by its clock's resolution
+
 
 class FrontierScheduler(BaseScheduler):
     """Opens the crawl, feeds Scrapy's engine from it, and closes it."""
@@ -49,6 +51,9 @@ class FrontierScheduler(BaseScheduler):
             "CLAIMED_PER_HOST" if polite else "CLAIMED_PER_HOST_WITHOUT_DELAY"
         )
         self._max_unkept = settings.getint("MAX_UNKEPT")
+        self._max_requests = settings.getint("RUN_MAX_REQUESTS")
+        self._max_bytes = settings.getint("RUN_MAX_BYTES")
+        self._requests = self._bytes = 0
         crawler.signals.connect(self._item_lost, signals.item_error)
         crawler.signals.connect(self._response_lost, signals.spider_error)
 
@@ -87,13 +92,42 @@ class FrontierScheduler(BaseScheduler):
         if self._foreign:
             return self._foreign.popleft()
         waiting = sum(map(len, self._buffer.values()))
-        if self._stopping or len(self._claimed) - waiting >= self._max_unkept:
+        if self._stopping or len(self._claimed) - waiting >= self._max_unkept or self._is_spent():
             return None
-        for origin in sorted(self._buffer, key=self._loading.__getitem__):  # least busy first
-            if self._buffer[origin] and self._loading[origin] < self._per_host:
-                self._loading[origin] += 1
-                return self._request(self._buffer[origin].popleft())
-        return None
+        origin = self._ready_origin()
+        if origin is None:
+            return None
+        self._loading[origin] += 1
+        self._requests += 1
+        return self._request(self._pop(origin))
+
+    def _ready_origin(self) -> str | None:
+        """The least busy origin that has rows and may be asked now."""
+        ready = [
+            origin
+            for origin, rows in self._buffer.items()
+            if self._loading[origin] < self._per_host
+            and not self._crawl.pace.wait(host_of(rows[0].url))
+        ]
+        return min(ready, key=self._loading.__getitem__, default=None)
+
+    def _pop(self, origin: str) -> FrontierRow:
+        rows = self._buffer[origin]
+        row = rows.popleft()
+        if not rows:
+            del self._buffer[origin]
+        return row
+
+    def _is_spent(self) -> bool:
+        """Whether the run has had what it may have: then it ends, to be gone on with."""
+        if 0 < self._max_requests <= self._requests:
+            self._crawl.cap = f"RUN_MAX_REQUESTS = {self._max_requests}"
+        elif 0 < self._max_bytes <= self._bytes:
+            self._crawl.cap = f"RUN_MAX_BYTES = {self._max_bytes}"
+        else:
+            return False
+        self._stop(self._crawl.cap)
+        return True
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
@@ -110,9 +144,27 @@ class FrontierScheduler(BaseScheduler):
             },
         )
 
-    def landed(self, row: FrontierRow) -> None:
-        """A row's exchange is over: its host has a free place, whatever becomes of the page."""
+    def landed(self, row: FrontierRow, received: int) -> None:
+        """A row's exchange is over: its host has a free place, whatever becomes of the page.
+
+        `received`: bytes of the response.
+        """
+        self._bytes += received
+        self._free(row)
+
+    def put_back(self, row: FrontierRow) -> None:
+        """The row's host, or one that shares its server, was asked too lately: nothing was sent."""
+        self._requests -= 1
+        self._buffer[row.origin].appendleft(row)
+        self._free(row)
+
+    def _free(self, row: FrontierRow) -> None:
         self._loading[row.origin] -= 1
+        if not self._loading[row.origin]:
+            del self._loading[row.origin]
+        wait = self._crawl.pace.wait(host_of(row.url))
+        if wait:
+            asyncio.get_running_loop().call_later(wait + _TIMER_SLACK_SECONDS, self._wake)
 
     def _room(self, origin: str) -> int:
         """How many more rows of this origin to claim. Called on the keeper's thread."""
@@ -123,11 +175,13 @@ class FrontierScheduler(BaseScheduler):
         """What the keeper did: first the new claims, then the release of the kept."""
         self._opening = False
         if round_.fault is not None:
-            self._stop(round_.fault)
+            self._stop(f"archive fault: {round_.fault}")
             return
         for row in round_.claimed:
             self._claimed[row.id] = row
             self._buffer[row.origin].append(row)
+        for origin in {row.origin for row in round_.claimed}:
+            self._crawl.pace.obey(host_of(origin), self._crawl.crawl_delay(origin) or 0.0)
         for page in round_.kept:
             self._claimed.pop(page.row.id, None)
         self._set_alarm(round_.next_due)
@@ -143,25 +197,16 @@ class FrontierScheduler(BaseScheduler):
 
     def _wake(self) -> None:
         """Have the engine look again, by its public road: hand it a request of ours."""
-        origin = next(
-            (
-                origin
-                for origin, rows in self._buffer.items()
-                if rows and self._loading[origin] < self._per_host
-            ),
-            None,
-        )
-        engine = self._crawler.engine
+        origin, engine = self._ready_origin(), self._crawler.engine
         if origin is not None and engine is not None and engine.spider is not None:
-            row = self._buffer[origin].popleft()
-            engine.crawl(self._request(row))
+            engine.crawl(self._request(self._pop(origin)))
 
-    def _stop(self, fault: ArchiveFault) -> None:
-        """The archive failed: nothing more is fetched, no row changes its state."""
+    def _stop(self, why: str) -> None:
+        """Nothing more is fetched; what is under way ends, and no other row changes its state."""
         self._stopping = True
         engine = self._crawler.engine
         if engine is not None:
-            self._spawn(engine.close_spider_async(reason=f"archive fault: {fault}"))
+            self._spawn(engine.close_spider_async(reason=why))
 
     def _item_lost(
         self, item: Page, response: Any, spider: Spider, failure: TwistedFailure

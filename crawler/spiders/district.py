@@ -12,9 +12,12 @@ from twisted.python.failure import Failure
 
 from crawler.capture.handler import FetchFailed
 from crawler.crawl import crawl_of
+from crawler.frontier.pace import NotYet
+from crawler.frontier.scheduler import FrontierScheduler
 from crawler.outcome import no_exchange, read_exchange
 from crawler.sites import Site
-from storage.records import FrontierRow, Page
+from storage.records import Page
+from storage.urls import host_of
 
 
 class DistrictSpider(Spider):
@@ -38,18 +41,26 @@ class DistrictSpider(Spider):
         """An exchange came to its end."""
         request = response.request
         assert request is not None
-        row = self._landed(request.meta["row"])
-        limits = crawl_of(self.crawler).limits
-        yield read_exchange(row, request.meta["exchange"], self.site, limits)
+        row, exchange = request.meta["row"], request.meta["exchange"]
+        self._scheduler.landed(row, exchange.received)
+        crawl = crawl_of(self.crawler)
+        page = read_exchange(row, exchange, self.site, crawl.limits)
+        assert page.capture is not None
+        crawl.pace.answered(host_of(row.url), page.capture.status, page.retry_seconds)
+        yield page
 
     def failed(self, failure: Failure) -> Iterator[Page]:
         """Not one byte came."""
-        row = self._landed(failure.request.meta["row"])  # type: ignore[attr-defined]
-        reason = failure.value
+        row, reason = failure.request.meta["row"], failure.value  # type: ignore[attr-defined]
+        if isinstance(reason, NotYet):
+            self._scheduler.put_back(row)
+            return
+        self._scheduler.landed(row, 0)
         kind = reason.kind if isinstance(reason, FetchFailed) else type(reason).__name__
         yield no_exchange(row, kind, str(reason), crawl_of(self.crawler).limits)
 
-    def _landed(self, row: FrontierRow) -> FrontierRow:
+    @property
+    def _scheduler(self) -> FrontierScheduler:
         scheduler: Any = self.crawler.engine.scheduler
-        scheduler.landed(row)
-        return row
+        assert isinstance(scheduler, FrontierScheduler)
+        return scheduler

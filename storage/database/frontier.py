@@ -6,23 +6,21 @@ takes over what an earlier one left queued; when a run ends, nothing is queued.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from protego import Protego
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 
 from storage import times
+from storage.bounds import Bounds, Traps, without_session
+from storage.database.known_ground import is_new_list, kept_before
 from storage.database.prepared import Prepared, columns, listed
-from storage.database.schema import capture, failure, frontier, robots
-from storage.records import FrontierRow, Link, Role
+from storage.database.rules import Refusal, Rules
+from storage.database.schema import failure, frontier
+from storage.records import Failure, FrontierRow, Link, Role
 from storage.urls import fingerprint, origin_of
-
-ROBOTS_AGENT = "tinhuyen"
-"""The name that robots.txt rules are looked up under."""
 
 PRIORITY: dict[Role, int] = {
     "robots": 100,
@@ -71,22 +69,18 @@ _SET_STATE = Prepared(
 )
 _INSERT = Prepared(
     lambda insert_: (
-        insert_(frontier).values(columns(frontier, "id", "list_digest")).on_conflict_do_nothing()
+        insert_(frontier)
+        .values(columns(frontier, "id", "list_digest"))
+        .on_conflict_do_nothing()
+        .returning(frontier.c.url, frontier.c.role)
     )
 )
-_SAVE_RULES = Prepared(
-    lambda insert_: (
-        insert_(robots)
-        .values(columns(robots))
-        .on_conflict_do_update(
-            index_elements=["site", "origin"],
-            set_={
-                "rules": insert_(robots).excluded.rules,
-                "run": insert_(robots).excluded.run,
-            },
-        )
+_PRINTS = Prepared(
+    select(frontier.c.fingerprint).where(
+        frontier.c.site == bindparam("site"), frontier.c.fingerprint.in_(listed("prints"))
     )
 )
+_INSERT_FAILURE = Prepared(insert(failure).values(columns(failure, "id")))
 _HAS_QUEUED = Prepared(
     select(frontier.c.id)
     .where(
@@ -105,9 +99,6 @@ _NEXT_DUE = Prepared(
 )
 
 
-_KEPT_ONCE = frozenset({"article", "image", "attachment", "requisite"})
-
-
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A row after a try."""
@@ -122,27 +113,29 @@ class Finished:
 class Frontier:
     """The frontier of one run. Its methods work within the caller's transaction."""
 
-    def __init__(self, site: str, run: str, *, update_only: bool) -> None:
+    def __init__(
+        self, site: str, run: str, *, update_only: bool, bounds: Bounds | None = None
+    ) -> None:
         self.site, self.run, self._update_only = site, run, update_only
-        self._rules: dict[str, Protego | None] = {}  # None: robots.txt not seen yet
+        self.rules = Rules(site, run)
+        self._traps = Traps(bounds or Bounds())
         self._busy_origins: set[str] = set()  # those that may have queued rows
-        self._met: set[str] = set()  # addresses that are surely in the table; a cache
+        self._met: set[str] = set()  # addresses that need not be looked at again; a cache
         self._meeting: list[str] = []  # those of the open transaction
 
     def open(self, tx: Connection, seeds: Iterable[Link], *, resumed: bool) -> None:
         """Begin a run with these addresses, or go on with one."""
         if resumed:
-            for row in tx.execute(
-                select(robots.c.origin, robots.c.rules).where(
-                    robots.c.site == self.site, robots.c.run == self.run
-                )
-            ):
-                self._rules[row.origin] = Protego.parse(row.rules)
+            self.rules.load(tx)
+            self._queue_failed(tx, frontier.c.role == "robots")
         else:
             self._clear(tx)
-        for origin in tx.execute(
-            select(frontier.c.origin).where(frontier.c.site == self.site).distinct()
-        ).scalars():
+        mine = select(frontier.c.url, frontier.c.role, frontier.c.origin)
+        origins = set()
+        for url, role, origin in tx.execute(mine.where(frontier.c.site == self.site)):
+            origins.add(origin)
+            self._traps.met(Link(url, role))
+        for origin in sorted(origins):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
 
@@ -151,11 +144,11 @@ class Frontier:
         mine = frontier.c.site == self.site
         tx.execute(delete(frontier).where(mine, frontier.c.state.in_(("done", "skipped"))))
         tx.execute(delete(frontier).where(mine, frontier.c.role == "robots"))
-        tx.execute(
-            update(frontier)
-            .where(mine, frontier.c.state == "failed")
-            .values(state="queued", tries=0, due=0.0)
-        )
+        self._queue_failed(tx, frontier.c.role != "robots")
+
+    def _queue_failed(self, tx: Connection, which: Any) -> None:
+        failed = (frontier.c.site == self.site) & (frontier.c.state == "failed")
+        tx.execute(update(frontier).where(failed, which).values(state="queued", tries=0, due=0.0))
 
     def hand_back(self, tx: Connection, *, crashed: bool) -> None:
         """Queue what was claimed and not finished; a crash counts against it, a stop does not."""
@@ -177,18 +170,49 @@ class Frontier:
         self._add(tx, [(link, parent) for link in links])
 
     def _add(self, tx: Connection, found: Iterable[tuple[Link, FrontierRow | None]]) -> None:
-        new = [(link, parent) for link, parent in found if link.url not in self._met]
         rows: dict[bytes, dict[str, Any]] = {}
-        for link, parent in new:
+        left: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for link, parent in found:
+            if link.url in self._met:
+                continue
+            why = self._traps.why_not(link, parent.depth if parent else 0)
+            if why is not None:
+                left[parent.url if parent else link.url, *why].append(link.url)
+                continue
             row = self._row_of(link, parent)
             rows.setdefault(row["fingerprint"], row)
         for origin in {row["origin"] for row in rows.values()}:
             self._meet(tx, origin)
         self._insert(tx, list(rows.values()))
+        self._leave(tx, left)
 
     def _insert(self, tx: Connection, rows: list[dict[str, Any]]) -> None:
         self._meeting += [row["url"] for row in rows if row["role"] != "robots"]
-        _INSERT.insert(tx, rows)
+        for url, role in _INSERT.insert(tx, rows):
+            self._traps.met(Link(url, role))
+
+    def _leave(self, tx: Connection, left: dict[tuple[str, str, str], list[str]]) -> None:
+        """Links that are left are counted, a failure for each page and reason."""
+        if not left:
+            return
+        prints = [fingerprint(url) for urls in left.values() for url in urls]
+        known = {row[0] for row in _PRINTS.rows(tx, {"site": self.site, "prints": prints})}
+        for (page, kind, message), urls in left.items():
+            new = [url for url in dict.fromkeys(urls) if fingerprint(url) not in known]
+            if kind != "too_deep":  # which a shorter way may lead to
+                self._meeting += new
+            if new:
+                more = f", and {len(new) - 1} more on this page" if len(new) > 1 else ""
+                what = Failure("frontier", kind, f"{message}; named by {page}{more}", skipped=True)
+                self._note(tx, new[0], what)
+
+    def _note(self, tx: Connection, url: str, what: Failure) -> None:
+        values = {
+            "run": self.run, "site": self.site, "url": url, "at": times.utc_text(times.now()),
+            "stage": what.stage, "kind": what.kind, "skipped": int(what.skipped),
+            "message": what.message, "capture": None,
+        }  # fmt: skip
+        _INSERT_FAILURE.insert(tx, [values])
 
     def mark(self) -> int:
         """Where a savepoint begins; for `undo`."""
@@ -208,8 +232,7 @@ class Frontier:
     def _meet(self, tx: Connection, origin: str) -> None:
         """A new host: its robots.txt is a row like any other, but first."""
         self._busy_origins.add(origin)
-        if origin not in self._rules:
-            self._rules[origin] = None
+        if self.rules.meet(origin):
             link = Link(f"{origin}/robots.txt", "robots")
             self._insert(tx, [self._row_of(link, None)])
 
@@ -250,52 +273,37 @@ class Frontier:
             [(link, parent) for parent, links in found for link in self._wanted(tx, parent, links)],
         )
 
-    def _wanted(self, tx: Connection, parent: FrontierRow, links: tuple[Link, ...]) -> list[Link]:
+    def _wanted(self, tx: Connection, parent: FrontierRow, links: Iterable[Link]) -> list[Link]:
+        links = self._within_page(tx, parent, list(map(without_session, links)))
         articles = [link for link in links if link.role == "article"]
-        known = self._known(tx, links) if self._update_only else set()
+        known = kept_before(tx, self.site, self.run, links) if self._update_only else set()
         fresh = any(link.url not in known for link in articles)
-        on = fresh and self._is_new_list(tx, parent, articles)
+        on = fresh and is_new_list(tx, self.site, parent, articles)
         return [link for link in links if link.url not in known and (on or not link.paging)]
 
-    def _is_new_list(self, tx: Connection, parent: FrontierRow, articles: list[Link]) -> bool:
-        if parent.role not in ("list", "feed", "page") or not articles:
-            return True
-        names = "\n".join(sorted({link.url for link in articles}))
-        digest = hashlib.blake2b(names.encode(), digest_size=16).digest()
-        same = select(frontier.c.id).where(
-            frontier.c.site == self.site,
-            frontier.c.list_digest == digest,
-            frontier.c.id != parent.id,
-        )
-        if tx.execute(same.limit(1)).first() is not None:
-            return False
-        tx.execute(update(frontier).where(frontier.c.id == parent.id).values(list_digest=digest))
-        return True
+    def _within_page(self, tx: Connection, parent: FrontierRow, links: list[Link]) -> list[Link]:
+        """The links without the files beyond what a page may have."""
+        most = self._traps.bounds.max_files
+        files = list(dict.fromkeys(link.url for link in links if link.hop == "E"))
+        if len(files) <= most:
+            return links
+        message = f"the page names {len(files)} files; the first {most} are fetched"
+        self._note(tx, parent.url, Failure("frontier", "too_many_files", message, skipped=True))
+        rest = set(files[most:])
+        return [link for link in links if link.url not in rest]
 
-    def _known(self, tx: Connection, links: tuple[Link, ...]) -> set[str]:
-        """Articles and files that an earlier run has kept; lists are always looked at again."""
-        return self._kept_before(tx, [link.url for link in links if link.role in _KEPT_ONCE])
+    def set_rules(self, tx: Connection, row: FrontierRow, text: str) -> None:
+        """From now on this holds for the origin whose robots.txt the row brought."""
+        self.rules.set(tx, self._open_origin(row), text)
 
-    def _kept_before(self, tx: Connection, urls: list[str]) -> set[str]:
-        """Those that an earlier run captured soundly."""
-        if not urls:
-            return set()
-        sound = select(capture.c.url).where(
-            capture.c.site == self.site,
-            capture.c.url.in_(urls),
-            capture.c.run != self.run,
-            capture.c.truncated.is_(None),
-            capture.c.status < 400,
-        )
-        return set(tx.execute(sound).scalars())
+    def close_origin(self, tx: Connection, row: FrontierRow, why: Failure) -> None:
+        """The row should have brought an origin's robots.txt, and could not."""
+        self.rules.close(tx, self._open_origin(row), why)
 
-    def set_rules(self, tx: Connection, row: FrontierRow, rules: str) -> None:
-        """From now on these rules hold for the origin whose robots.txt the row brought."""
+    def _open_origin(self, row: FrontierRow) -> str:
         origin = origin_of(row.via or row.url)
-        self._rules[origin] = Protego.parse(rules)
         self._busy_origins.add(origin)
-        values = {"site": self.site, "origin": origin, "rules": rules, "run": self.run}
-        _SAVE_RULES.insert(tx, [values])
+        return origin
 
     def finish(self, tx: Connection, rows: Sequence[Finished]) -> None:
         """The rows were tried once more; this is what became of them."""
@@ -319,18 +327,19 @@ class Frontier:
     def _claim_origin(
         self, tx: Connection, origin: str, room: int, now: float
     ) -> list[FrontierRow]:
-        rules = self._rules[origin]
+        known = self.rules.are_known(origin)
         allowed: list[FrontierRow] = []
         while (want := room - len(allowed)) > 0:
-            rows = self._queued(tx, origin, want, now, only_robots=rules is None)
-            barred = [row for row in rows if not _may_fetch(rules, row)]
-            allowed += [row for row in rows if row not in barred]
-            self._skip(tx, barred)
+            rows = self._queued(tx, origin, want, now, only_robots=not known)
+            refused = [(row, why) for row in rows if (why := self.rules.why_not(row))]
+            barred = {row.id for row, _ in refused}
+            allowed += [row for row in rows if row.id not in barred]
+            self._refuse(tx, refused)
             if len(rows) < want:
-                if rules is not None and not self._has_later(tx, origin):
+                if known and not self._has_later(tx, origin):
                     self._busy_origins.discard(origin)
                 break
-            if not barred:
+            if not refused:
                 break
         return allowed
 
@@ -352,20 +361,12 @@ class Frontier:
         values = {"site": self.site, "origin": origin}
         return bool(_HAS_QUEUED.rows(tx, values))
 
-    def _skip(self, tx: Connection, barred: list[FrontierRow]) -> None:
-        for row in barred:
-            tx.execute(update(frontier).where(frontier.c.id == row.id).values(state="skipped"))
-            values = {
-                "run": self.run,
-                "site": self.site,
-                "url": row.url,
-                "at": times.utc_text(times.now()),
-                "stage": "frontier",
-                "kind": "robots",
-                "skipped": 1,
-                "message": f"{row.origin}/robots.txt disallows it",
-            }
-            tx.execute(insert(failure), values)
+    def _refuse(self, tx: Connection, refused: list[tuple[FrontierRow, Refusal]]) -> None:
+        for row, why in refused:
+            state = "failed" if why.for_now else "skipped"
+            tx.execute(update(frontier).where(frontier.c.id == row.id).values(state=state))
+            what = Failure("frontier", why.kind, why.message, skipped=not why.for_now)
+            self._note(tx, row.url, what)
 
     def next_due(self, tx: Connection) -> float | None:
         """When the next queued row falls due, epoch seconds; None if none waits."""
@@ -380,9 +381,3 @@ class Frontier:
             .where(frontier.c.site == self.site, frontier.c.state.in_(("queued", "claimed")))
         )
         return int(tx.execute(open_).scalar_one())
-
-
-def _may_fetch(rules: Protego | None, row: FrontierRow) -> bool:
-    if row.role == "robots":
-        return True
-    return rules is not None and rules.can_fetch(row.url, ROBOTS_AGENT)

@@ -87,6 +87,8 @@ def _save_group(
         page = kept.page
         if page.robots is not None:
             frontier.set_rules(tx, page.row, page.robots)
+        elif page.row.role == "robots" and page.failed:
+            frontier.close_origin(tx, page.row, page.failures[-1])
     frontier.add_found(tx, [(kept.page.row, kept.page.links) for kept in pages if kept.page.links])
     _save_failures(tx, site, run, pages, ids)
     frontier.finish(tx, [_finished(kept.page) for kept in pages])

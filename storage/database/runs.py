@@ -103,6 +103,11 @@ def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) ->
     return counts
 
 
+def note_reason(tx: Connection, run_id: str, reason: str) -> None:
+    """Why a run stands still that is not over."""
+    tx.execute(update(run).where(run.c.id == run_id).values(reason=reason))
+
+
 def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
     """What a run kept: captures, articles, images, bytes; skipped and failed by kind."""
     of_run = capture.c.run == run_id

@@ -105,6 +105,15 @@ robots = Table(
     Column("origin", Text, primary_key=True),
     Column("rules", Text, nullable=False),
     Column("run", Text, nullable=False),
+    Column("fetched_at", Text),
+)
+
+turn = Table(
+    "turn",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Float, nullable=False),
 )
 
 capture = Table(

@@ -116,6 +116,7 @@ def _metadata(exchange: Exchange, common: Fields, info: WarcInfo) -> Iterator[by
             ("tinhuyen-site", info.site),
             ("tinhuyen-run", info.run),
             ("tinhuyen-frontier", exchange.fingerprint.hex()),
+            ("tinhuyen-tls", exchange.certificate),
         ]
     )
     fields: Fields = [
