@@ -7,6 +7,7 @@ pages that say "not found" with status 200 (soft 404).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -64,7 +65,8 @@ def _leads_astray(row: FrontierRow, capture: Capture, site: Site, target: str) -
     if _LOGIN.match(path):
         declared = capture.url in site.listings
         return Failure("fetch", "redirect_login", f"asks to log in: {target}", skipped=not declared)
-    if row.role == "article" and (path == "/" or target in site.listings):
+    home = path == "/" or target in site.listings
+    if row.role == "article" and home and not target.startswith(capture.url):
         message = f"the article is not there; its readers are sent to {target}"
         return Failure("fetch", "redirect_home", message, skipped=True)
     return None
@@ -101,10 +103,16 @@ def is_soft_404(capture: Capture, found: Found) -> bool:
     Raises DecodeError.
     """
     dated = any(date.place in ("article", "near_title") for date in found.dates)
-    text = " ".join(part.text for part in found.flow if isinstance(part, Paragraph))
+    text = _nfc(" ".join(part.text for part in found.flow if isinstance(part, Paragraph)))
     if found.kind == "list" or dated or len(text) > _SHORT_CHARS:
         return False
-    if any(map(_NOT_FOUND.search, (found.title_raw or "", text))):
+    if any(map(_NOT_FOUND.search, (_nfc(found.title_raw or ""), text))):
         return True
-    headings = (match[2].decode("utf-8", "replace") for match in _HEADING.finditer(capture.body()))
+    headings = (
+        _nfc(match[2].decode("utf-8", "replace")) for match in _HEADING.finditer(capture.body())
+    )
     return any(map(_NOT_FOUND.search, headings))
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
