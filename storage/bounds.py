@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from storage.records import Link
+from storage.urls import origin_of
 
 _COUNTED = frozenset({"page", "list", "feed"})
 _DIGITS = re.compile(r"\d+")
@@ -54,9 +55,10 @@ def without_session(link: Link) -> Link:
 
 def pattern_of(url: str) -> str:
     """The address with numbers as N and a query of its names only, in alphabetical order."""
-    path, _, query = url.partition("?")
+    origin = origin_of(url)
+    path, _, query = url[len(origin) :].partition("?")
     names = sorted({part.partition("=")[0] for part in query.split("&")})
-    return _DIGITS.sub("N", f"{path}?{'&'.join(names)}")
+    return origin + _DIGITS.sub("N", f"{path}?{'&'.join(names)}")
 
 
 def goes_round(url: str) -> bool:
@@ -75,11 +77,11 @@ class Traps:
         self.bounds = bounds
         self._counts: Counter[str] = Counter()
 
-    def met(self, link: Link) -> None:
-        """An address was queued."""
+    def count(self, link: Link, times: int = 1) -> None:
+        """An address is queued; -1: it was before."""
         if link.role not in _COUNTED:
             return
-        self._counts[pattern_of(link.url)] += 1
+        self._counts[pattern_of(link.url)] += times
         if len(self._counts) > _PATTERNS_KEPT:
             self._forget_rare()
 

@@ -72,7 +72,7 @@ _INSERT = Prepared(
         insert_(frontier)
         .values(columns(frontier, "id", "list_digest"))
         .on_conflict_do_nothing()
-        .returning(frontier.c.url, frontier.c.role)
+        .returning(frontier.c.url)
     )
 )
 _PRINTS = Prepared(
@@ -134,7 +134,7 @@ class Frontier:
         origins = set()
         for url, role, origin in tx.execute(mine.where(frontier.c.site == self.site)):
             origins.add(origin)
-            self._traps.met(Link(url, role))
+            self._traps.count(Link(url, role))
         for origin in sorted(origins):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
@@ -180,7 +180,8 @@ class Frontier:
                 left[parent.url if parent else link.url, *why].append(link.url)
                 continue
             row = self._row_of(link, parent)
-            rows.setdefault(row["fingerprint"], row)
+            if rows.setdefault(row["fingerprint"], row) is row:
+                self._traps.count(link)
         for origin in {row["origin"] for row in rows.values()}:
             self._meet(tx, origin)
         self._insert(tx, list(rows.values()))
@@ -188,8 +189,10 @@ class Frontier:
 
     def _insert(self, tx: Connection, rows: list[dict[str, Any]]) -> None:
         self._meeting += [row["url"] for row in rows if row["role"] != "robots"]
-        for url, role in _INSERT.insert(tx, rows):
-            self._traps.met(Link(url, role))
+        new = {url for (url,) in _INSERT.insert(tx, rows)}
+        for row in rows:
+            if row["url"] not in new:  # it was there already
+                self._traps.count(Link(row["url"], row["role"]), -1)
 
     def _leave(self, tx: Connection, left: dict[tuple[str, str, str], list[str]]) -> None:
         """Links that are left are counted, a failure for each page and reason."""
