@@ -257,5 +257,8 @@ def records(
         with path.open("rb") as file:
             for record in ArchiveIterator(file, kind, parse_http=False):
                 if url in (None, record.headers.get("WARC-Target-URI")):
-                    found.append((dict(record.headers.items()), record.reader.read()))
+                    fields: dict[str, str] = {}
+                    for name, value in record.headers.items():  # WARC-Protocol stands twice
+                        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+                    found.append((fields, record.reader.read()))
     return found

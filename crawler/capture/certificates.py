@@ -21,6 +21,8 @@ from service_identity.cryptography import (
     verify_certificate_ip_address,
 )
 
+from storage import times
+
 _MAX_JUDGED = 10_000
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of openssl/x509_vfy.h
 _RSA_BITS = 2048  # CA/Browser Forum Baseline Requirements §6.1.5
@@ -71,14 +73,19 @@ class Certificates:
         return ", ".join(dict.fromkeys(faults)) or "valid"
 
     def _path_faults(self, leaf: x509.Certificate, others: list[x509.Certificate]) -> list[str]:
-        """Faults of validity in time first, then those of the path to a trusted root."""
-        strict, timeless = self._stores
-        first = _path_error(strict, leaf, others)
-        if first not in _OF_TIME:
-            return [] if first is None else [_OF_CHAIN.get(first, "untrusted")]
-        second = _path_error(timeless, leaf, others)
-        rest = [] if second is None else [_OF_CHAIN.get(second, "untrusted")]
-        return [_OF_TIME[first], *rest]
+        """What is wrong in time, and what with the path to a trusted root, each by itself."""
+        strict, timeless = (_path_error(store, leaf, others) for store in self._stores)
+        in_time = _OF_TIME.get(strict or 0) or _time_fault(leaf)
+        path = None if timeless is None else _OF_CHAIN.get(timeless, "untrusted")
+        return [fault for fault in (in_time, path) if fault]
+
+
+def _time_fault(leaf: x509.Certificate) -> str | None:
+    """OpenSSL looks at dates last, and not at all where there is no path."""
+    now = times.now()
+    if now > leaf.not_valid_after_utc:
+        return "expired"
+    return "not-yet-valid" if now < leaf.not_valid_before_utc else None
 
 
 def _store(roots_file: str, flags: int) -> crypto.X509Store:

@@ -88,8 +88,9 @@ def exchange_members(
 
 def _protocols(exchange: Exchange) -> Fields:
     protocols: Fields = [("WARC-Protocol", "http/1.1")]
-    if exchange.tls_version:  # OpenSSL says TLSv1.3, the field wants tls/1.3
+    if exchange.tls_version:  # OpenSSL says TLSv1.3 and TLSv1, the field wants tls/1.3 and tls/1.0
         name = exchange.tls_version.lower().replace("v", "/")
+        name += "" if "." in name else ".0"
         protocols += [("WARC-Protocol", name), ("WARC-Cipher-Suite", exchange.cipher)]
     return protocols
 
