@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Literal
 
 from crawler.read import find_css_requisites, is_feed, read_page
 from crawler.refusals import PAGES, is_soft_404, judge_redirect, other_schemes
@@ -67,8 +66,8 @@ def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits)
     again = row.role == "robots" or row.tries + 1 < limits.max_tries
     if _is_passing(capture.status) or (cut and again):  # half of robots.txt is none
         return _ended(page, row, _why(capture), limits, retry_after(capture, limits))
-    if capture.truncated:
-        page = replace(page, failures=(_why(capture),))
+    if capture.truncated:  # what there is of it is read; a cap of ours would cut it again
+        page = replace(page, failures=(_why(capture),), failed=cut)
     if row.role == "robots":
         return _read_robots(page, capture)
     if 300 <= capture.status < 400:
@@ -80,9 +79,7 @@ def _read_answer(page: Page, capture: Capture, site: Site) -> Page:
     if capture.status in _GONE:
         return _missing(page, capture, site)
     if capture.status >= 400:
-        return _with_failure(
-            page, "fetch", f"http_{capture.status}", f"the server answered {capture.status}"
-        )
+        return _with(page, _why(capture))
     return _read_content(page, capture, site)
 
 
@@ -93,7 +90,7 @@ def _is_passing(status: int) -> bool:
 def _why(capture: Capture) -> Failure:
     if capture.status == 0:
         return Failure("fetch", "no_http", "what came is no HTTP response")
-    if _is_passing(capture.status):
+    if capture.status >= 400:
         return Failure("fetch", f"http_{capture.status}", f"the server answered {capture.status}")
     ways = {
         "length": "is kept up to RESPONSE_MAX_BYTES",
@@ -131,17 +128,14 @@ def retry_after(capture: Capture, limits: Limits) -> float | None:
     return min(max(seconds, 0.0), limits.retry_after_max_seconds)
 
 
-def _with_failure(
-    page: Page, stage: Literal["fetch", "read", "image"], kind: str, message: str
-) -> Page:
-    failed = page.row.role in PAGES
-    return replace(page, failures=(*page.failures, Failure(stage, kind, message)), failed=failed)
-
-
 def _with(page: Page, failure: Failure) -> Page:
     """The page with one more failure; one that is no skip leaves a page's row failed."""
     failed = page.failed or (page.row.role in PAGES and not failure.skipped)
     return replace(page, failures=(*page.failures, failure), failed=failed)
+
+
+def _unread(page: Page, kind: str, message: str) -> Page:
+    return _with(page, Failure("read", kind, message))
 
 
 def _read_robots(page: Page, capture: Capture) -> Page:
@@ -154,7 +148,7 @@ def _read_robots(page: Page, capture: Capture) -> Page:
     try:
         text = capture.body()[:_ROBOTS_MAX_BYTES].decode("utf-8", "replace")
     except DecodeError as error:
-        page = _with_failure(page, "read", "undecodable", str(error))
+        page = _unread(page, "undecodable", str(error))
         return replace(page, robots=ALLOW_ALL)
     return replace(page, robots=text)
 
@@ -169,9 +163,7 @@ def _follow(page: Page, capture: Capture, site: Site, limits: Limits) -> Page:
 def _missing(page: Page, capture: Capture, site: Site) -> Page:
     """A page that is not there is a capture like any other; a declared list is missed."""
     if capture.url in site.listings:
-        return _with_failure(
-            page, "read", "empty_list", f"the declared list answers {capture.status}"
-        )
+        return _unread(page, "empty_list", f"the declared list answers {capture.status}")
     return page
 
 
@@ -184,18 +176,18 @@ def _read_content(page: Page, capture: Capture, site: Site) -> Page:
         if page.row.role in PAGES:
             return _read_page(page, capture, site)
     except DecodeError as error:
-        return _with_failure(page, "read", "undecodable", str(error))
+        return _unread(page, "undecodable", str(error))
     return page
 
 
 def _read_page(page: Page, capture: Capture, site: Site) -> Page:
     if _is_empty(capture):
-        return _with_failure(page, "read", "empty_body", "the page has no content")
+        return _unread(page, "empty_body", "the page has no content")
     if not _is_html(capture) and not is_feed(capture):
         what = capture.mime or "something without a type"
         if page.row.role in ("page", "article"):
             return _with(page, Failure("fetch", "not_html", f"no page but {what}", skipped=True))
-        return _with_failure(page, "read", "not_html", f"a list was expected, {what} came")
+        return _unread(page, "not_html", f"a list was expected, {what} came")
     found = read_page(capture, site)
     if page.row.role in ("page", "article") and is_soft_404(capture, found):
         message = "the page says that it is not there, with status 200"
@@ -203,9 +195,7 @@ def _read_page(page: Page, capture: Capture, site: Site) -> Page:
     failures = (*page.failures, *other_schemes(capture))
     page = replace(page, found=found, links=found.links, failures=failures)
     if capture.url in site.listings and not any(link.role in PAGES for link in found.links):
-        return _with_failure(
-            page, "read", "empty_list", "the declared list names no page of the site"
-        )
+        return _unread(page, "empty_list", "the declared list names no page of the site")
     return page
 
 

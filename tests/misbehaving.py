@@ -445,6 +445,8 @@ class MisbehavingServer:
     answers: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     """Body and media type by path."""
     redirects: dict[str, str] = field(default_factory=dict)
+    cut: dict[str, bytes] = field(default_factory=dict)
+    """What of a body comes before the server hangs up, by path."""
     broken: set[str] = field(default_factory=set)
     """Hosts that answer 503 to everything."""
     requests: list[Asked] = field(default_factory=list)
@@ -517,6 +519,9 @@ class MisbehavingServer:
         elif path in self.answers:
             body, mime = self.answers[path]
             await asked.answer(body, mime=mime)
+        elif path in self.cut:
+            await asked.answer(self.cut[path], Content_Length="100000")
+            writer.close()
         elif path in self.redirects:
             await asked.redirect(self.redirects[path])
         else:
