@@ -24,7 +24,8 @@ from crawler.result import judge_run
 from crawler.sites import Site
 from storage import times
 from storage.archive import Archive
-from storage.database.frontier import Frontier, Room
+from storage.database.frontier import Frontier
+from storage.database.queue import Room
 from storage.database.runs import (
     SiteRow,
     StartedRun,

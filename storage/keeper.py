@@ -24,8 +24,9 @@ from sqlalchemy import Engine
 from storage import times
 from storage.database.captures import find_originals
 from storage.database.connect import reading_engine
-from storage.database.frontier import Frontier, Room
+from storage.database.frontier import Frontier
 from storage.database.pages import Kept, save_pages
+from storage.database.queue import Room
 from storage.errors import ArchiveFault, OutOfDisk
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines

@@ -1,29 +1,27 @@
-"""The frontier: which addresses a site's crawl still has to fetch, kept in the database.
+"""The frontier: which addresses a site's crawl has still to fetch, kept in the database.
 
-Rows go queued -> claimed -> done, failed or skipped, or back to queued for another try. A run
-takes over what an earlier one left queued; when a run ends, nothing is queued.
+Here is how addresses come in: from listings, from pages, with what is left out of them and why.
+How they are handed out is in storage.database.queue.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from storage import times
 from storage.bounds import Bounds, Traps, without_session
 from storage.database.known_ground import is_new_list, kept_before
 from storage.database.prepared import Prepared, columns, listed
-from storage.database.rules import Refusal, Rules
-from storage.database.schema import failure, frontier
+from storage.database.queue import ROBOTS_PRIORITY, Queue
+from storage.database.schema import frontier
 from storage.records import Failure, FrontierRow, Link, Role
 from storage.urls import fingerprint, origin_of
 
 PRIORITY: dict[Role, int] = {
-    "robots": 100,
+    "robots": ROBOTS_PRIORITY,
     "article": 60,
     "image": 50,
     "attachment": 45,
@@ -36,37 +34,6 @@ PRIORITY: dict[Role, int] = {
 
 _MET_MAX = 100_000
 
-Room = Callable[[str], int]
-"""How many more rows of this origin the crawl takes now."""
-
-_ROW = (
-    frontier.c.id,
-    frontier.c.url,
-    frontier.c.origin,
-    frontier.c.role,
-    frontier.c.depth,
-    frontier.c.hops,
-    frontier.c.via,
-    frontier.c.tries,
-)
-_CLAIMABLE = Prepared(
-    select(*_ROW)
-    .where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.origin == bindparam("origin"),
-        frontier.c.state == literal_column("'queued'"),
-        frontier.c.due <= bindparam("now"),
-        frontier.c.priority >= bindparam("lowest"),
-    )
-    .order_by(frontier.c.priority.desc(), frontier.c.depth, frontier.c.id)
-    .limit(bindparam("count"))
-)
-_CLAIM = Prepared(update(frontier).where(frontier.c.id.in_(listed("rows"))).values(state="claimed"))
-_SET_STATE = Prepared(
-    update(frontier)
-    .where(frontier.c.id.in_(listed("rows")))
-    .values(state=bindparam("state"), tries=frontier.c.tries + 1, due=bindparam("due"))
-)
 _INSERT = Prepared(
     lambda insert_: (
         insert_(frontier)
@@ -80,46 +47,17 @@ _PRINTS = Prepared(
         frontier.c.site == bindparam("site"), frontier.c.fingerprint.in_(listed("prints"))
     )
 )
-_INSERT_FAILURE = Prepared(insert(failure).values(columns(failure, "id")))
-_HAS_QUEUED = Prepared(
-    select(frontier.c.id)
-    .where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.origin == bindparam("origin"),
-        frontier.c.state == literal_column("'queued'"),
-    )
-    .limit(literal_column("1"))
-)
-_NEXT_DUE = Prepared(
-    select(func.min(frontier.c.due)).where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.state == literal_column("'queued'"),
-        frontier.c.due > literal_column("0"),
-    )
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A row after a try."""
-
-    row: FrontierRow
-    state: str
-    """`done`, `failed`, or `queued` for another try."""
-    due: float = 0.0
-    """When it may be tried again, epoch seconds."""
-
-
-class Frontier:
+class Frontier(Queue):
     """The frontier of one run. Its methods work within the caller's transaction."""
 
     def __init__(
         self, site: str, run: str, *, update_only: bool, bounds: Bounds | None = None
     ) -> None:
-        self.site, self.run, self._update_only = site, run, update_only
-        self.rules = Rules(site, run)
+        super().__init__(site, run)
+        self._update_only = update_only
         self._traps = Traps(bounds or Bounds())
-        self._busy_origins: set[str] = set()  # those that may have queued rows
         self._met: set[str] = set()  # addresses that need not be looked at again; a cache
         self._meeting: list[str] = []  # those of the open transaction
 
@@ -130,14 +68,20 @@ class Frontier:
             self._queue_failed(tx, frontier.c.role == "robots")
         else:
             self._clear(tx)
-        mine = select(frontier.c.url, frontier.c.role, frontier.c.origin)
-        origins = set()
-        for url, role, origin in tx.execute(mine.where(frontier.c.site == self.site)):
-            origins.add(origin)
-            self._traps.count(Link(url, role))
-        for origin in sorted(origins):
+        for origin in self._count_known(tx):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
+
+    def _count_known(self, tx: Connection) -> list[str]:
+        """Note the patterns of what is in the table; returns its origins."""
+        known = select(frontier.c.url, frontier.c.role, frontier.c.origin).where(
+            frontier.c.site == self.site
+        )
+        origins = set()
+        for url, role, origin in tx.execute(known.execution_options(yield_per=1000)):
+            origins.add(origin)
+            self._traps.count(Link(url, role))
+        return sorted(origins)
 
     def _clear(self, tx: Connection) -> None:
         """Forget what is done. What failed is tried again: its bytes were never kept."""
@@ -149,21 +93,6 @@ class Frontier:
     def _queue_failed(self, tx: Connection, which: Any) -> None:
         failed = (frontier.c.site == self.site) & (frontier.c.state == "failed")
         tx.execute(update(frontier).where(failed, which).values(state="queued", tries=0, due=0.0))
-
-    def hand_back(self, tx: Connection, *, crashed: bool) -> None:
-        """Queue what was claimed and not finished; a crash counts against it, a stop does not."""
-        tx.execute(
-            update(frontier)
-            .where(frontier.c.site == self.site, frontier.c.state == "claimed")
-            .values(state="queued", crashes=frontier.c.crashes + int(crashed))
-        )
-
-    def find(self, tx: Connection, print_: bytes) -> FrontierRow | None:
-        """The row of this fingerprint; None if the frontier does not know it (any more)."""
-        row = tx.execute(
-            select(*_ROW).where(frontier.c.site == self.site, frontier.c.fingerprint == print_)
-        ).first()
-        return FrontierRow(*row) if row else None
 
     def add(self, tx: Connection, links: Iterable[Link], parent: FrontierRow | None) -> None:
         """Queue the addresses that this run has not met."""
@@ -208,14 +137,6 @@ class Frontier:
                 more = f", and {len(new) - 1} more on this page" if len(new) > 1 else ""
                 what = Failure("frontier", kind, f"{message}; named by {page}{more}", skipped=True)
                 self._note(tx, new[0], what)
-
-    def _note(self, tx: Connection, url: str, what: Failure) -> None:
-        values = {
-            "run": self.run, "site": self.site, "url": url, "at": times.utc_text(times.now()),
-            "stage": what.stage, "kind": what.kind, "skipped": int(what.skipped),
-            "message": what.message, "capture": None,
-        }  # fmt: skip
-        _INSERT_FAILURE.insert(tx, [values])
 
     def mark(self) -> int:
         """Where a savepoint begins; for `undo`."""
@@ -307,80 +228,3 @@ class Frontier:
         origin = origin_of(row.via or row.url)
         self._busy_origins.add(origin)
         return origin
-
-    def finish(self, tx: Connection, rows: Sequence[Finished]) -> None:
-        """The rows were tried once more; this is what became of them."""
-        groups: defaultdict[tuple[str, float], list[int]] = defaultdict(list)
-        for one in rows:
-            groups[one.state, one.due].append(one.row.id)
-            if one.state == "queued":
-                self._busy_origins.add(one.row.origin)
-        for (state, due), ids in groups.items():
-            _SET_STATE.run(tx, {"rows": ids, "state": state, "due": due})
-
-    def claim(self, tx: Connection, room: Room, now: float) -> list[FrontierRow]:
-        """Take the next rows of every origin that has room; what robots.txt forbids is skipped."""
-        claimed: list[FrontierRow] = []
-        for origin in sorted(self._busy_origins):
-            claimed += self._claim_origin(tx, origin, room(origin), now)
-        if claimed:
-            _CLAIM.run(tx, {"rows": [row.id for row in claimed]})
-        return claimed
-
-    def _claim_origin(
-        self, tx: Connection, origin: str, room: int, now: float
-    ) -> list[FrontierRow]:
-        known = self.rules.are_known(origin)
-        allowed: list[FrontierRow] = []
-        while (want := room - len(allowed)) > 0:
-            rows = self._queued(tx, origin, want, now, only_robots=not known)
-            refused = [(row, why) for row in rows if (why := self.rules.why_not(row))]
-            barred = {row.id for row, _ in refused}
-            allowed += [row for row in rows if row.id not in barred]
-            self._refuse(tx, refused)
-            if len(rows) < want:
-                if known and not self._has_later(tx, origin):
-                    self._busy_origins.discard(origin)
-                break
-            if not refused:
-                break
-        return allowed
-
-    def _queued(
-        self, tx: Connection, origin: str, count: int, now: float, *, only_robots: bool
-    ) -> list[FrontierRow]:
-        lowest = PRIORITY["robots"] if only_robots else 0
-        values = {
-            "site": self.site,
-            "origin": origin,
-            "now": now,
-            "lowest": lowest,
-            "count": count,
-        }
-        return [FrontierRow(*row) for row in _CLAIMABLE.rows(tx, values)]
-
-    def _has_later(self, tx: Connection, origin: str) -> bool:
-        """Whether rows wait for their time."""
-        values = {"site": self.site, "origin": origin}
-        return bool(_HAS_QUEUED.rows(tx, values))
-
-    def _refuse(self, tx: Connection, refused: list[tuple[FrontierRow, Refusal]]) -> None:
-        for row, why in refused:
-            state = "failed" if why.for_now else "skipped"
-            tx.execute(update(frontier).where(frontier.c.id == row.id).values(state=state))
-            what = Failure("frontier", why.kind, why.message, skipped=not why.for_now)
-            self._note(tx, row.url, what)
-
-    def next_due(self, tx: Connection) -> float | None:
-        """When the next queued row falls due, epoch seconds; None if none waits."""
-        [(due,)] = _NEXT_DUE.rows(tx, {"site": self.site})
-        return None if due is None else float(due)
-
-    def count_queued(self, tx: Connection) -> int:
-        """How many rows are still to be fetched."""
-        open_ = (
-            select(func.count())
-            .select_from(frontier)
-            .where(frontier.c.site == self.site, frontier.c.state.in_(("queued", "claimed")))
-        )
-        return int(tx.execute(open_).scalar_one())
