@@ -33,8 +33,8 @@ _SESSION = re.compile(
 class Bounds:
     """Settings; see crawler.settings."""
 
-    max_depth: int = 50
-    """Links from a listing."""
+    max_depth: int = 100
+    """Links from a listing, without those to the next page of a list."""
     max_url_chars: int = 2048
     max_files: int = 500
     """Images, attachments and requisites a page."""
@@ -98,7 +98,7 @@ class Traps:
         `depth`: links from a listing, of the page that names it.
         """
         bounds = self.bounds
-        if link.hop == "L" and depth >= bounds.max_depth:
+        if link.hop == "L" and not link.paging and depth >= bounds.max_depth:
             return "too_deep", f"more than {bounds.max_depth} links from a listing"
         if len(link.url) > bounds.max_url_chars:
             return "url_too_long", f"an address of more than {bounds.max_url_chars} characters"

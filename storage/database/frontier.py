@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -16,6 +17,7 @@ from storage.bounds import Bounds, Traps, without_session
 from storage.database.known_ground import is_new_list, kept_before
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.queue import ROBOTS_PRIORITY, Queue
+from storage.database.rules import Rules
 from storage.database.schema import frontier
 from storage.records import Failure, FrontierRow, Link, Role
 from storage.urls import fingerprint, origin_of
@@ -47,6 +49,16 @@ _PRINTS = Prepared(
         frontier.c.site == bindparam("site"), frontier.c.fingerprint.in_(listed("prints"))
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the frontier knew when a savepoint or a transaction began."""
+
+    meeting: int
+    barred: int
+    rules: Rules
+    busy_origins: set[str]
 
 
 class Frontier(Queue):
@@ -138,16 +150,20 @@ class Frontier(Queue):
                 what = Failure("frontier", kind, f"{message}; named by {page}{more}", skipped=True)
                 self._note(tx, new[0], what)
 
-    def mark(self) -> int:
-        """Where a savepoint begins; for `undo`."""
-        return len(self._meeting)
+    def mark(self) -> Mark:
+        """Where a savepoint or a transaction begins; for `undo`."""
+        return Mark(
+            len(self._meeting), len(self.barred), self.rules.copy(), set(self._busy_origins)
+        )
 
-    def undo(self, mark: int) -> None:
-        """The savepoint was rolled back: what it queued is not in the table."""
-        del self._meeting[mark:]
+    def undo(self, mark: Mark) -> None:
+        """It was rolled back: what it queued, and the hosts that it met, are not in the tables."""
+        del self._meeting[mark.meeting :], self.barred[mark.barred :]
+        self.rules, self._busy_origins = mark.rules.copy(), set(mark.busy_origins)
 
     def committed(self) -> None:
         """The transaction lasts: what it queued need not be asked for again."""
+        self.barred = []
         if len(self._met) + len(self._meeting) > _MET_MAX:
             self._met.clear()
         self._met.update(self._meeting)
@@ -175,7 +191,7 @@ class Frontier(Queue):
             "role": link.role,
             "state": "queued",
             "priority": PRIORITY[link.role],
-            "depth": hops.count("L"),
+            "depth": _depth(link, parent),
             "hops": hops,
             "via": via,
             "tries": 0,
@@ -228,3 +244,10 @@ class Frontier(Queue):
         origin = origin_of(row.via or row.url)
         self._busy_origins.add(origin)
         return origin
+
+
+def _depth(link: Link, parent: FrontierRow | None) -> int:
+    """Links from a listing; the next page of a list is no deeper than the one before."""
+    if parent is None:
+        return 0
+    return parent.depth + (link.hop == "L" and not link.paging)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
@@ -89,6 +90,8 @@ class Queue:
         self.site, self.run = site, run
         self.rules = Rules(site, run)
         self._busy_origins: set[str] = set()  # those that may have queued rows
+        self.barred: list[dict[str, Any]] = []
+        """Failures of addresses that were left out in the open transaction."""
 
     def find(self, tx: Connection, print_: bytes) -> FrontierRow | None:
         """The row of this fingerprint; None if the frontier does not know it (any more)."""
@@ -189,3 +192,4 @@ class Queue:
             "message": what.message, "capture": None,
         }  # fmt: skip
         _INSERT_FAILURE.insert(tx, [values])
+        self.barred.append(values)

@@ -53,6 +53,12 @@ class Rules:
         self._parsed: dict[str, Protego | None] = {}  # None: not seen yet
         self._closed: dict[str, Failure] = {}  # origins whose robots.txt cannot be had
 
+    def copy(self) -> Rules:
+        """As they stand, for a transaction that is rolled back."""
+        copied = Rules(self._site, self._run)
+        copied._parsed, copied._closed = dict(self._parsed), dict(self._closed)
+        return copied
+
     def load(self, tx: Connection) -> None:
         """Go on with what this run has seen before."""
         mine = (robots.c.site == self._site) & (robots.c.run == self._run)
