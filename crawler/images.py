@@ -22,6 +22,10 @@ _MAGIC = (
 )
 _START_BYTES = 1024
 
+IMAGE_MAX_PIXELS = 100_000_000
+"""A larger picture is not decoded, its bytes are kept. An A3 page at 600 dpi has 70 million."""
+
+PillowImage.MAX_IMAGE_PIXELS = IMAGE_MAX_PIXELS
 # Pillow only warns of a picture of up to twice its limit; to us that is an error as well.
 warnings.filterwarnings("error", category=PillowImage.DecompressionBombWarning)
 

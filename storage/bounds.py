@@ -17,7 +17,7 @@ from storage.urls import origin_of
 _COUNTED = frozenset({"page", "list", "feed"})
 _DIGITS = re.compile(r"\d+")
 _REPEATS = 3
-_PATTERNS_KEPT = 50_000
+_PATTERNS_KEPT = 20_000
 
 # Session ids whose form leaves no doubt. A bare `sid` stays: in portals of PHP-Nuke's family it
 # is the story's number. Source of the forms: the `surt` library's IAURLCanonicalizer.

@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BREAKS = re.compile(r"[\t\n\r]")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def canonical_url(url: str) -> str | None:
     """The written form of an http(s) address; None if it is not one.
 
@@ -50,7 +50,7 @@ def join_url(base: str, href: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def origin_of(url: str) -> str:
     """Scheme, host and port of a canonical address: `http://a.vn`, `https://a.vn:8443`."""
     return "/".join(url.split("/", 3)[:3])

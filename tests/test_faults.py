@@ -37,7 +37,7 @@ PATHS = tuple(
     if path not in (*IMAGES, "/image-inside.png", "/nested", "/redirect-b", "/calendar", "/session", "/tag/", "/deep/", "/many-images")
 )  # fmt: skip
 CAPS = {
-    "DOWNLOAD_TIMEOUT": 1,
+    "DOWNLOAD_TIMEOUT": 3,
     "RESPONSE_MAX_BYTES": 2_000_000,
     "MAX_TRIES": 2,
     "MAX_REDIRECTS": 5,
@@ -120,7 +120,7 @@ CUT = {
 
 def test_the_crawl_ends_by_itself_and_says_that_pages_are_missing(faulty: Faulty) -> None:
     assert faulty.code == 4, faulty.log
-    assert "could not be fetched" in faulty.log
+    assert "`tinhuyen runs show` names them" in faulty.log
     assert "Traceback" not in faulty.log
 
 
@@ -221,6 +221,19 @@ def test_a_busy_server_is_asked_again_and_its_excuse_is_no_article(
     assert faulty.failures[path] == set()
     assert [capture.status for capture in faulty.captures[path]][1:] == [200]
     assert faulty.readings[path] == f"Hội nghị tổng kết công tác {path}"
+
+
+def test_a_page_nested_50_000_deep_is_kept_and_holds_nothing_up(archive: TestArchive) -> None:
+    """It is read to its end, or its row says why not; the page behind it is there."""
+    with MisbehavingServer() as server:
+        server.pages["/"] = page("Lồng nhau", "/nested", "/page/after")
+        declare(archive, f"{server.url}/")
+        crawled = archive.scrapy("crawl", "bad")
+        deep = Faulty(archive, server, crawled.returncode, crawled.stderr)
+    [(_, block)] = records(archive.warc_files(), server.url + "/nested")
+    assert block.endswith(b"<p>chu o cuoi</p></body></html>")
+    assert "/page/after" in deep.readings
+    assert "/nested" in deep.readings or deep.failures["/nested"]
 
 
 def test_hostile_names_name_no_files(faulty: Faulty) -> None:

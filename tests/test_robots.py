@@ -15,7 +15,7 @@ from tests.test_faults import Faulty, declare, options
 
 HOSTS = (*ROBOTS, "robots-none.test")
 CAPS = {
-    "DOWNLOAD_TIMEOUT": 0.5,
+    "DOWNLOAD_TIMEOUT": 2,
     "MAX_TRIES": 2,
     "RETRY_SECONDS": 0.01,
     "SLOWEST_DELAY_SECONDS": 0.02,

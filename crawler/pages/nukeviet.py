@@ -88,7 +88,7 @@ class NukeViet(Family):
                 yield Link(feed, "feed")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _classify(site: Site, url: str) -> Link | None:
     """Articles anywhere on the site; lists only below the declared ones."""
     if not site.covers(url) or _NOT_PAGES.search(url):

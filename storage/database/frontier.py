@@ -34,7 +34,7 @@ PRIORITY: dict[Role, int] = {
 }
 """An article and what belongs to it before the next list: a portal may die in mid-crawl."""
 
-_MET_MAX = 100_000
+_MET_MAX = 20_000
 
 _INSERT = Prepared(
     lambda insert_: (
