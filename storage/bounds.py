@@ -15,6 +15,7 @@ from storage.records import Link
 from storage.urls import origin_of
 
 _COUNTED = frozenset({"page", "list", "feed"})
+_WITH_SESSION = _COUNTED | {"article"}
 _DIGITS = re.compile(r"\d+")
 _REPEATS = 3
 _PATTERNS_KEPT = 20_000
@@ -47,10 +48,15 @@ def without_session(link: Link) -> Link:
 
     A redirect keeps its own: a server without cookies may insist on it.
     """
-    if link.hop == "R" or link.role not in (*_COUNTED, "article"):
+    if link.hop == "R" or link.role not in _WITH_SESSION or not _may_hold_session(link.url):
         return link
     url = _SESSION.sub("", link.url)
     return link if url == link.url else replace(link, url=url.rstrip("?&"))
+
+
+def _may_hold_session(url: str) -> bool:
+    """Most addresses cannot, and are known by it ten times as fast."""
+    return "?" in url or ";" in url or "(" in url
 
 
 def pattern_of(url: str) -> str:
