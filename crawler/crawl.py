@@ -67,7 +67,7 @@ class Crawl:
         self.message: str | None = None
         """Why it ended as it did, for people; None if all went well."""
         self.warc_bytes = 0
-        self.pace = Pace(pace_limits_of(settings), self._take_turn)
+        self.pace = Pace(pace_limits_of(settings), self._take_turn, site.hosts)
         self.cap: str | None = None
         """The cap on a run that ended this one early; None if none did."""
         self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
@@ -227,6 +227,8 @@ class Crawl:
         """The run stays open: a cap reached is no failure, and what is left is not lost."""
         assert self.run is not None
         self.exit_code = Exit.INCOMPLETE if self.cap else Exit.FAILED
+        if self.pace.turned_away:
+            self.exit_code = Exit.UNAVAILABLE
         why = f" at {self.cap}" if self.cap else ""
         self.message = (
             f"stopped{why} with {left} address(es) still to fetch; run the same command to go on"

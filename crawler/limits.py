@@ -35,5 +35,6 @@ def pace_limits_of(settings: BaseSettings) -> PaceLimits:
         delay=settings.getfloat("DOWNLOAD_DELAY"),
         crawl_delay_max=settings.getfloat("CRAWL_DELAY_MAX_SECONDS"),
         slowest=settings.getfloat("SLOWEST_DELAY_SECONDS"),
+        busy_answers=settings.getint("BUSY_ANSWERS_MAX"),
         turn=settings.getfloat("TURN_SECONDS"),
     )

@@ -185,7 +185,7 @@ class Keeper(threading.Thread):
     def _commit(self, kept: list[Kept]) -> tuple[list[FrontierRow], float | None]:
         with self._engine.begin() as tx:
             save_pages(tx, self._frontier, self._site, self._run, kept)
-            claimed = self._frontier.claim(tx, self._room, time.time())
+            claimed = self._frontier.claim(tx, self._room, times.steady())
             due = self._frontier.next_due(tx)
         self._frontier.committed()
         return claimed, due

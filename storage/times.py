@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
+
+_BEGAN = time.time() - time.monotonic()
 
 
 def now() -> datetime:
     """The present, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Epoch seconds for waits: the clock as this process found it, carried on by the monotonic one.
+
+    A clock that is set back an hour makes nothing wait for an hour.
+    """
+    return _BEGAN + time.monotonic()
 
 
 def utc_text(moment: datetime) -> str:

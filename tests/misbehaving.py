@@ -365,6 +365,22 @@ async def busy_for_ever(asked: Asked) -> None:
     await asked.answer(article("busy-for-ever"), "503 Service Unavailable", Retry_After="Fri, 99")
 
 
+@fault("/busy/")
+async def busy(asked: Asked) -> None:
+    await asked.answer(b"", "429 Too Many Requests")
+
+
+@fault("/feed-bomb")
+async def feed_bomb(asked: Asked) -> None:
+    """A feed whose entities would grow to gigabytes and read a file; and an address in it."""
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    await asked.answer(
+        f'<!DOCTYPE rss [<!ENTITY e0 "ha"><!ENTITY file SYSTEM "file:///etc/hostname">{entities}]>'
+        f"<rss><title>&e11;&file;</title><item><link>{asked.server.url}/page/of-feed</link></item></rss>".encode(),
+        mime="text/xml",
+    )
+
+
 async def _busy_once(asked: Asked, status: str, retry_after: str) -> None:
     if asked.server.count(asked.path) == 1:
         await asked.answer(article("bận"), status, Retry_After=retry_after)

@@ -27,6 +27,8 @@ HOSTILE = (
     f"/page/{'x' * 4000}",
     "http://tên-miền.example/page",
     "http://user:secret@{host}/page/userinfo",
+    "http://khong-co.invalid/page",
+    "http://127.0.0.1:1/page",
     "javascript:alert(1)",
     "file:///etc/passwd",
     "ftp://example.org/page",
@@ -34,7 +36,7 @@ HOSTILE = (
 # All but those that need a crawl of their own (test_nesting, test_traps).
 PATHS = tuple(
     path for path in FAULTS
-    if path not in (*IMAGES, "/image-inside.png", "/nested", "/redirect-b", "/calendar", "/session", "/tag/", "/deep/", "/many-images")
+    if path not in (*IMAGES, "/image-inside.png", "/nested", "/redirect-b", "/calendar", "/session", "/tag/", "/busy/", "/deep/", "/many-images")
 )  # fmt: skip
 CAPS = {
     "DOWNLOAD_TIMEOUT": 3,
@@ -102,7 +104,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
         links = [link.format(host=f"127.0.0.1:{server.port}") for link in (*PATHS, *HOSTILE)]
         server.pages["/"] = page("Máy chủ hư", *links, images=IMAGES)
         server.pages["/_layouts/15/Authenticate.aspx"] = page("Đăng nhập")
-        declare(archive, f"{server.url}/")
+        declare(archive, f"{server.url}/", hosts=["khong-co.invalid", "127.0.0.1:1"])
         crawled = archive.scrapy("crawl", "bad", *options(**CAPS))
         yield Faulty(archive, server, crawled.returncode, crawled.stderr)
 
@@ -234,6 +236,18 @@ def test_a_page_nested_50_000_deep_is_kept_and_holds_nothing_up(archive: TestArc
     assert block.endswith(b"<p>chu o cuoi</p></body></html>")
     assert "/page/after" in deep.readings
     assert "/nested" in deep.readings or deep.failures["/nested"]
+
+
+def test_a_feed_is_read_without_its_entities(faulty: Faulty) -> None:
+    assert "/page/of-feed" in faulty.readings
+    assert faulty.failures["/feed-bomb"] == set()
+
+
+def test_hosts_that_are_not_there_are_said(faulty: Faulty) -> None:
+    """Their robots.txt could not be had, and that is why their pages were not asked for."""
+    for host, kind in (("http://khong-co.invalid", "dns"), ("http://127.0.0.1:1", "refused")):
+        assert faulty.failures[f"{host}/robots.txt"] == {kind}
+        assert faulty.failures[f"{host}/page"] == {"robots_unreachable"}
 
 
 def test_hostile_names_name_no_files(faulty: Faulty) -> None:

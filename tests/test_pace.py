@@ -103,11 +103,17 @@ def test_a_clock_set_back_holds_nothing_up(archive: TestArchive) -> None:
     engine.dispose()
 
 
+def test_a_clock_set_back_makes_no_row_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    due = clock.steady() + 1
+    monkeypatch.setattr(time, "time", lambda: due - 3600)
+    assert 0 < due - clock.steady() <= 1
+
+
 async def at_once(keys: list[str], seconds: float) -> float:
     return 0.0
 
 
-LIMITS = PaceLimits(delay=0.01, crawl_delay_max=30, slowest=60, turn=10)
+LIMITS = PaceLimits(delay=0.01, crawl_delay_max=30, slowest=60, busy_answers=9, turn=10)
 
 
 def test_a_host_that_turns_us_away_is_asked_ever_less_and_then_as_before() -> None:
@@ -141,7 +147,9 @@ def test_a_request_that_would_wait_long_goes_back() -> None:
 
 
 def test_no_table_makes_a_foreign_server_faster() -> None:
-    pace = Pace(PaceLimits(delay=0, crawl_delay_max=30, slowest=60, turn=10), at_once)
+    pace = Pace(
+        PaceLimits(delay=0, crawl_delay_max=30, slowest=60, busy_answers=9, turn=10), at_once
+    )
     asyncio.run(pace.turn("own.test", ["127.0.0.1"], own=True))
     assert pace.wait("own.test") == 0
     asyncio.run(pace.turn("a.vn", ["203.0.113.1"], own=False))

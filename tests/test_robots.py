@@ -91,8 +91,14 @@ def test_crawl_delay_is_applied(crawled: Faulty) -> None:
 def test_the_next_run_asks_again_and_meanwhile_the_last_copy_holds(
     archive: TestArchive, server: MisbehavingServer, crawled: Faulty
 ) -> None:
-    """robots-ok's robots.txt is gone: its rules of a moment ago hold. robots-503's has come back."""
+    """robots-ok's robots.txt is gone: its rules of a moment ago hold. robots-503's has come back.
+    robots-huge's is gone too, and the copy too old.
+    """
     del server.requests[:]
+    with archive.open().open_for_writing().begin() as tx:
+        aged = "UPDATE robots SET fetched_at = '2020-01-01' WHERE origin LIKE '%huge%'"
+        tx.execute(text(aged))
+    server.broken.add("robots-huge.test")
     broken, ROBOTS["robots-ok.test"] = ROBOTS["robots-ok.test"], ROBOTS["robots-503.test"]
     healed = ROBOTS.pop("robots-503.test")
     try:
@@ -102,6 +108,8 @@ def test_the_next_run_asks_again_and_meanwhile_the_last_copy_holds(
     assert "/page" in server.asked("robots-ok.test")
     assert "/private" not in server.asked("robots-ok.test")
     assert {"/page", "/private"} <= set(server.asked("robots-503.test"))
+    assert set(server.asked("robots-huge.test")) == {"/robots.txt"}
+    assert "robots_unreachable" in again.failures["http://robots-huge.test/page"]
     with again.archive.open().open_for_writing().begin() as tx:
         assert (
             tx.execute(text("SELECT count(*) FROM frontier WHERE state = 'queued'")).scalar() == 0

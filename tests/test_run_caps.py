@@ -42,6 +42,18 @@ def test_a_capped_run_goes_on_where_it_stopped(archive: TestArchive, cap: str, v
     assert rows(archive, "SELECT count(*) FROM article") == [(PAGES,)]
 
 
+def test_a_site_that_turns_us_away_is_left_alone_for_now(archive: TestArchive) -> None:
+    with MisbehavingServer() as server:
+        server.pages["/"] = page("Quá tải", *[f"/busy/{n}" for n in range(30)])
+        declare(archive, f"{server.url}/")
+        settings = options(BUSY_ANSWERS_MAX=5, SLOWEST_DELAY_SECONDS=0.01, RETRY_SECONDS=0.01)
+        crawled = archive.scrapy("crawl", "bad", *settings, *options(**ONE_AT_A_TIME))
+    assert crawled.returncode == 5, crawled.stderr
+    assert "which turns us away" in crawled.stderr
+    assert 5 <= server.count("/busy/0") + sum(server.count(f"/busy/{n}") for n in range(1, 30)) < 10
+    assert rows(archive, "SELECT finished_at FROM run") == [(None,)]
+
+
 def test_a_cut_capture_neither_replaces_a_sound_one_nor_is_shared(archive: TestArchive) -> None:
     """Three crawls: whole, cut, and the same cut again."""
     body = article("nguyên vẹn")

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from crawler.sites import MIN_DELAY_SECONDS
@@ -33,6 +34,8 @@ class PaceLimits:
     crawl_delay_max: float
     slowest: float
     """The longest delay, seconds, that 429 and 503 bring a host to."""
+    busy_answers: int
+    """429 and 503 in a row from one host of the site; then it is left alone."""
     turn: float
     """For how many seconds at a time a host is taken, against other processes."""
 
@@ -44,12 +47,18 @@ class NotYet(Exception):
 class Pace:
     """Delays of one crawl. Times are of the monotonic clock: a clock set back stops nothing."""
 
-    def __init__(self, limits: PaceLimits, take_turn: TakeTurn) -> None:
-        self._limits, self._take_turn = limits, take_turn
+    def __init__(
+        self, limits: PaceLimits, take_turn: TakeTurn, hosts: Collection[str] = ()
+    ) -> None:
+        """`hosts`: the site's own; where they turn us away there is no sense in going on."""
+        self._limits, self._take_turn, self._hosts = limits, take_turn, hosts
+        self.turned_away: str | None = None
+        """The host of the site that has turned us away too often; None if none has."""
         self._next: dict[str, float] = {}  # host or address -> when it may be asked again
         self._taken: dict[str, tuple[float, float]] = {}  # from when until when they are ours
         self._crawl_delays: dict[str, float] = {}
         self._slowed: dict[str, float] = {}
+        self._busy: Counter[str] = Counter()
 
     def wait(self, host: str) -> float:
         """Seconds until the host may be asked again; 0 if it may be now."""
@@ -95,16 +104,21 @@ class Pace:
 
     def obey(self, host: str, crawl_delay: float) -> None:
         """robots.txt asks for this many seconds between two requests."""
-        self._crawl_delays[host] = min(crawl_delay, self._limits.crawl_delay_max)
+        asked = min(crawl_delay, self._limits.crawl_delay_max)
+        self._crawl_delays[host] = max(asked, self._crawl_delays.get(host, 0.0))  # http and https
 
     def answered(self, host: str, status: int, retry_seconds: float | None) -> None:
         """A host that turns us away is asked half as often; good answers win the speed back."""
         if status in _BUSY:
+            self._busy[host] += 1
+            if self._busy[host] >= self._limits.busy_answers and host in self._hosts:
+                self.turned_away = host
             slower = 2 * max(self.delay(host), MIN_DELAY_SECONDS)
             self._slowed[host] = min(slower, self._limits.slowest)
             rest = time.monotonic() + max(self._slowed[host], retry_seconds or 0.0)
             self._next[host] = max(self._next.get(host, 0.0), rest)
         elif host in self._slowed:
+            self._busy[host] = 0
             self._slowed[host] *= _RECOVERY
             if self._slowed[host] <= max(self._limits.delay, MIN_DELAY_SECONDS):
                 del self._slowed[host]

@@ -8,7 +8,6 @@ waits for its time" means that the frontier is empty.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict, deque
 from collections.abc import Coroutine
 from typing import Any
@@ -19,6 +18,7 @@ from scrapy.crawler import Crawler
 from twisted.python.failure import Failure as TwistedFailure
 
 from crawler.crawl import crawl_of
+from storage import times
 from storage.errors import ArchiveFault, TinHuyenError
 from storage.keeper import Round
 from storage.records import Failure, FrontierRow, Page
@@ -97,7 +97,7 @@ class FrontierScheduler(BaseScheduler):
         origin = self._ready_origin()
         if origin is None:
             return None
-        self._loading[origin] += 1
+        self._loading[host_of(origin)] += 1
         self._requests += 1
         return self._request(self._pop(origin))
 
@@ -105,11 +105,11 @@ class FrontierScheduler(BaseScheduler):
         """The least busy origin that has rows and may be asked now."""
         ready = [
             origin
-            for origin, rows in self._buffer.items()
-            if self._loading[origin] < self._per_host
-            and not self._crawl.pace.wait(host_of(rows[0].url))
+            for origin in self._buffer
+            if self._loading[host_of(origin)] < self._per_host
+            and not self._crawl.pace.wait(host_of(origin))
         ]
-        return min(ready, key=self._loading.__getitem__, default=None)
+        return min(ready, key=lambda origin: self._loading[host_of(origin)], default=None)
 
     def _pop(self, origin: str) -> FrontierRow:
         rows = self._buffer[origin]
@@ -120,7 +120,10 @@ class FrontierScheduler(BaseScheduler):
 
     def _is_spent(self) -> bool:
         """Whether the run has had what it may have: then it ends, to be gone on with."""
-        if 0 < self._max_requests <= self._requests:
+        turned_away = self._crawl.pace.turned_away
+        if turned_away is not None:
+            self._crawl.cap = f"{turned_away}, which turns us away (BUSY_ANSWERS_MAX)"
+        elif 0 < self._max_requests <= self._requests:
             self._crawl.cap = f"RUN_MAX_REQUESTS = {self._max_requests}"
         elif 0 < self._max_bytes <= self._bytes:
             self._crawl.cap = f"RUN_MAX_BYTES = {self._max_bytes}"
@@ -159,10 +162,11 @@ class FrontierScheduler(BaseScheduler):
         self._free(row)
 
     def _free(self, row: FrontierRow) -> None:
-        self._loading[row.origin] -= 1
-        if not self._loading[row.origin]:
-            del self._loading[row.origin]
-        wait = self._crawl.pace.wait(host_of(row.url))
+        host = host_of(row.origin)
+        self._loading[host] -= 1
+        if not self._loading[host]:
+            del self._loading[host]
+        wait = self._crawl.pace.wait(host)
         if wait:
             asyncio.get_running_loop().call_later(wait + _TIMER_SLACK_SECONDS, self._wake)
 
@@ -192,7 +196,7 @@ class FrontierScheduler(BaseScheduler):
             self._alarm.cancel()
             self._alarm = None
         if due is not None:
-            wait = max(0.05, due - time.time())
+            wait = max(0.05, due - times.steady())
             self._alarm = asyncio.get_running_loop().call_later(wait, self._crawl.claim)
 
     def _wake(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,5 +165,5 @@ def _save_failures(
 
 def _finished(page: Page) -> Finished:
     if page.retry_seconds is not None:
-        return Finished(page.row, "queued", time.time() + page.retry_seconds)
+        return Finished(page.row, "queued", times.steady() + page.retry_seconds)
     return Finished(page.row, "failed" if page.failed else "done")
