@@ -16,6 +16,7 @@ from scrapy.settings import BaseSettings
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from crawler.capture.certificates import Certificates
 from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
 from crawler.limits import bounds_of, limits_of, pace_limits_of
@@ -86,6 +87,9 @@ class Crawl:
         `on_round` is called on the running event loop. Raises TinHuyenError.
         """
         check_available(self.site)
+        Certificates(
+            self._settings.get("TLS_ROOTS_FILE")
+        )  # its roots are there, or now is said why
         if self.site.sample:
             portal = self._stack.enter_context(SamplePortal())
             self.connect_to = self.connect_to | portal.connect_to

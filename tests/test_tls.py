@@ -137,6 +137,12 @@ def test_a_server_of_tls_1_0_alone_is_kept_or_said(crawled: Faulty) -> None:
         assert crawled.failures[url] == {"robots_unreachable"}
 
 
+def test_roots_that_are_not_there_are_an_error_at_once(archive: TestArchive) -> None:
+    crawled = archive.scrapy("crawl", "demo", "-s", "TLS_ROOTS_FILE=/nowhere/roots.pem")
+    assert crawled.returncode == 2
+    assert "/nowhere/roots.pem holds no certificates in PEM" in crawled.stderr
+
+
 def test_without_tls_there_is_no_verdict(demo_archive: TestArchive) -> None:
     blocks = records(demo_archive.warc_files(), kind=WarcRecordType.metadata)
     assert blocks and not any(b"tinhuyen-tls" in block for _, block in blocks)

@@ -7,6 +7,7 @@ OpenSSL's own path validation then runs over the certificates that the server se
 from __future__ import annotations
 
 import ipaddress
+import logging
 import ssl
 from typing import Any
 
@@ -22,6 +23,9 @@ from service_identity.cryptography import (
 )
 
 from storage import times
+from storage.errors import UsageError
+
+logger = logging.getLogger(__name__)
 
 _MAX_JUDGED = 10_000
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of openssl/x509_vfy.h
@@ -44,7 +48,7 @@ class Certificates:
     """Judges certificates against trusted roots; the same one for a host only once."""
 
     def __init__(self, roots_file: str | None = None) -> None:
-        """`roots_file`: PEM; None: Mozilla's roots (certifi). Raises OpenSSL.crypto.Error."""
+        """`roots_file`: PEM; None: Mozilla's roots (certifi). Raises UsageError."""
         self._stores = [
             _store(roots_file or certifi.where(), flags) for flags in (0, _NO_CHECK_TIME)
         ]
@@ -61,7 +65,11 @@ class Certificates:
         if key not in self._judged:
             if len(self._judged) >= _MAX_JUDGED:
                 self._judged.clear()
-            self._judged[key] = self._look(host, chain)
+            self._judged[key] = verdict = self._look(host, chain)
+            if verdict != "valid":
+                logger.warning(
+                    "%s: its certificate is %s; pages are kept all the same", host, verdict
+                )
         return self._judged[key]
 
     def _look(self, host: str, chain: list[bytes]) -> str:
@@ -90,7 +98,13 @@ def _time_fault(leaf: x509.Certificate) -> str | None:
 
 def _store(roots_file: str, flags: int) -> crypto.X509Store:
     store = crypto.X509Store()
-    store.load_locations(roots_file)
+    try:
+        store.load_locations(roots_file)
+    except crypto.Error as error:
+        raise UsageError(
+            f"{roots_file} holds no certificates in PEM; TLS_ROOTS_FILE or TINHUYEN_TLS_ROOTS "
+            "names it"
+        ) from error
     store.set_flags(flags)
     return store
 

@@ -40,6 +40,8 @@ class FetchFailed(Exception):
 class CapturingHandler(BaseDownloadHandler):
     """Fetches rows of the frontier, and what `scrapy shell` and `scrapy fetch` ask for."""
 
+    lazy = True  # made for the first request, when the crawl is open and its settings are checked
+
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         settings = crawler.settings
