@@ -87,9 +87,7 @@ class Crawl:
         `on_round` is called on the running event loop. Raises TinHuyenError.
         """
         check_available(self.site)
-        Certificates(
-            self._settings.get("TLS_ROOTS_FILE")
-        )  # its roots are there, or now is said why
+        Certificates(self._settings.get("TLS_ROOTS_FILE"))  # not at the first request
         if self.site.sample:
             portal = self._stack.enter_context(SamplePortal())
             self.connect_to = self.connect_to | portal.connect_to

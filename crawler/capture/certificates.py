@@ -67,9 +67,7 @@ class Certificates:
                 self._judged.clear()
             self._judged[key] = verdict = self._look(host, chain)
             if verdict != "valid":
-                logger.warning(
-                    "%s: its certificate is %s; pages are kept all the same", host, verdict
-                )
+                logger.warning("%s: certificate %s; its pages are kept", host, verdict)
         return self._judged[key]
 
     def _look(self, host: str, chain: list[bytes]) -> str:

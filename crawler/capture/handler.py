@@ -44,9 +44,8 @@ class CapturingHandler(BaseDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        settings = crawler.settings
-        site = getattr(crawler.spidercls, "site", None)  # `scrapy shell` may have none
-        self._guard = Guard(site.allow_addresses if site else (), settings.getfloat("DNS_TIMEOUT"))
+        settings, self._crawl = crawler.settings, crawl_of(crawler)
+        self._guard = Guard(self._crawl.site.allow_addresses, settings.getfloat("DNS_TIMEOUT"))
         self._seconds = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._pool = Pool(
             settings.getfloat("CONNECT_TIMEOUT_SECONDS"),
@@ -103,22 +102,16 @@ class CapturingHandler(BaseDownloadHandler):
 
     async def _find(self, server: Server) -> Peer:
         """What to connect to; CONNECT_TO may send a server elsewhere, as curl's --connect-to."""
-        elsewhere = self._connect_to().get(f"{server.host}:{server.port}")
+        elsewhere = self._crawl.connect_to.get(f"{server.host}:{server.port}")
         if elsewhere is None:
             return Peer(await self._guard.addresses(server.host), server.port)
         address, _, port = elsewhere.rpartition(":")
         return Peer(await self._guard.addresses(address.strip("[]")), int(port))
 
-    def _connect_to(self) -> dict[str, str]:
-        if hasattr(self.crawler.spidercls, "site"):
-            return crawl_of(self.crawler).connect_to
-        return {}
-
     async def _wait_for_turn(self, request: Request, peer: Peer) -> None:
         if "row" in request.meta:
             own = all(map(self._guard.is_own, peer.addresses))
-            pace = crawl_of(self.crawler).pace
-            await pace.turn(host_of(request.url), peer.addresses, own=own)
+            await self._crawl.pace.turn(host_of(request.url), peer.addresses, own=own)
 
     def _message(self, request: Request) -> tuple[Server, bytes]:
         """The request as it will be written: host first, our headers, the request's own."""
