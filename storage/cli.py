@@ -93,7 +93,7 @@ def list_runs(
         print_json(found)
         return
     print_table(
-        ("run", "started", "mode", "outcome", "captures", "articles", "images", "failed"),
+        ("run", "mode", "outcome", "captures", "articles", "images", "failed"),
         [_run_row(run) for run in found],
     )
 
@@ -104,7 +104,6 @@ def _run_row(run: dict[str, Any]) -> tuple[object, ...]:
     outcome = run["outcome"] or "under way or stopped"
     return (
         run["id"],
-        run["started_at"][:19],
         run["mode"],
         outcome,
         counts["captures"],

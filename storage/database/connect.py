@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def newest_revision() -> str:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest form; data stays. Raises what the database raises."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plug-in
     from alembic import command
     from alembic.config import Config
 
