@@ -47,8 +47,29 @@ def _shown(char: str) -> str:
     return " " if char.isspace() else ""
 
 
-def print_article(article: dict[str, Any], *, text: bool = True) -> None:
-    """An article for people: what it is, where it lies, and what it says."""
+def print_found(articles: Sequence[dict[str, Any]]) -> None:
+    """Search results, a line each."""
+    rows = [
+        (
+            article["id"],
+            (article["published_at"] or "")[:16].replace("T", " "),
+            article["title"],
+            article["author"] or article["office"],
+            article["site"],
+        )
+        for article in articles
+    ]
+    if rows:
+        print_table(("article", "published", "title", "by", "site"), rows)
+    else:
+        console.print("Nothing found. Fewer words, or words without marks, find more.")
+
+
+def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:
+    """An article for people: what it is, where it lies, and what it says.
+
+    `paragraphs`: at most so many of its text.
+    """
     say = console.print
     say(f"[bold]{escape(article['title'] or '(no title)')}[/bold]")
     published = article["published_at"] or "date unknown"
@@ -67,11 +88,11 @@ def print_article(article: dict[str, Any], *, text: bool = True) -> None:
         say(escape(f"  image      {image['caption'] or '(no caption)'}  [{size}]  {image['url']}"))
     for file in article["attachments"]:
         say(escape(f"  file       {file['name']}  {file['url']}"))
-    if text:
-        say("")
-        for part in (article["lead"], article["text"]):
-            if part:
-                say(escape(part))
+    lines = "\n".join(part for part in (article["lead"], article["text"]) if part).split("\n")
+    say("")
+    say(escape("\n".join(lines[:paragraphs])))
+    if paragraphs is not None and len(lines) > paragraphs:
+        say(f"… ({len(lines) - paragraphs} more paragraphs)")
 
 
 def _print_record(article: dict[str, Any]) -> None:
