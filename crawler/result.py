@@ -42,17 +42,11 @@ def judge_run(tx: Connection, site: Site, run: str) -> Result:
 
 def _answered(tx: Connection, site: Site, run: str) -> bool:
     """Whether the site let us have one of its lists, or said itself that it is not there."""
-    lists = (
-        select(capture.c.id)
-        .join(frontier, (frontier.c.site == capture.c.site) & (frontier.c.url == capture.c.url))
-        .where(
-            capture.c.run == run,
-            capture.c.status.in_((200, 404, 410)),
-            frontier.c.site == site.id,
-            frontier.c.role == "list",
-        )
+    lists = select(frontier.c.url).where(frontier.c.site == site.id, frontier.c.role == "list")
+    answered = select(capture.c.id).where(
+        capture.c.run == run, capture.c.status.in_((200, 404, 410)), capture.c.url.in_(lists)
     )
-    return tx.execute(lists.limit(1)).first() is not None
+    return tx.execute(answered.limit(1)).first() is not None
 
 
 def _why_not(tx: Connection, site: Site, run: str) -> str:

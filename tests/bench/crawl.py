@@ -129,7 +129,7 @@ def _ours(url: str, pages: int, folder: Path, profile: Path | None) -> Measured:
     }
     command = [sys.executable, "-m", "scrapy", "crawl", "bench", "-s", "LOG_LEVEL=ERROR"]
     if profile is not None:
-        command = ["py-spy", "record", "--gil", "-f", "raw", "-o", str(profile), "--", *command]
+        command = ["py-spy", "record", "-r", "200", "-f", "raw", "-o", str(profile), "--", *command]
     measured = _measure("(c) tinhuyen, the whole chain", pages, command, env=environment)
     _check(archive, pages)
     return measured
