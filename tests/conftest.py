@@ -33,6 +33,7 @@ class TestArchive:
             "TINHUYEN_ARCHIVE": str(self.folder),
             "SCRAPY_SETTINGS_MODULE": "crawler.settings",
             "PYTHONWARNINGS": "error",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
     def declare(self, table: str) -> None:

@@ -63,6 +63,8 @@ def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
 def test_sessions_print_what_they_say(
     desk: TestArchive, page: str, command: str, shown: list[str], code: int
 ) -> None:
+    if command.startswith(". .venv/"):
+        return  # the tests' own environment has the command already
     if command.startswith("make demo"):
         command = "tinhuyen --archive demo-archive demo --no-serve"
     done = subprocess.run(

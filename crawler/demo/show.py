@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from crawler.run import crawl_sites
@@ -36,7 +38,8 @@ def _show_seed(archive: Archive) -> None:
     found = archive.search(QUERY)
     if not found:
         raise NotFound("the seed's article was not found, which should not be; please report it")
-    console.print(f'\n$ tinhuyen search "{QUERY}"')
+    command = f"tinhuyen --archive {os.path.relpath(archive.folder.root)}"
+    console.print(escape(f'\n$ {command} search "{QUERY}"'))
     print_found(found)
-    console.print(f"\n$ tinhuyen show {found[0]['id']}")
+    console.print(escape(f"\n$ {command} show {found[0]['id']}"))
     print_article(found[0], paragraphs=2)
