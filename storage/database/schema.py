@@ -284,7 +284,6 @@ unit = Table(
     Column("parent", Text),
     Column("valid_from", Text),
     Column("valid_to", Text),
-    Column("name_key", Text, nullable=False, index=True),
 )
 
 unit_successor = Table(

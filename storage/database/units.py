@@ -9,8 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert
 
+from storage.database.prepared import Prepared, columns
 from storage.database.schema import unit, unit_successor
-from storage.places.gazetteer import Unit, gazetteer, name_key
+from storage.places.gazetteer import Unit, gazetteer
+
+
+_INSERT_UNIT = Prepared(insert(unit).values(columns(unit)))
+_INSERT_SUCCESSOR = Prepared(insert(unit_successor).values(columns(unit_successor)))
 
 
 def load_units(tx: Connection) -> None:
@@ -18,13 +23,13 @@ def load_units(tx: Connection) -> None:
     units = gazetteer()
     for table in (unit_successor, unit):
         tx.execute(delete(table))
-    tx.execute(insert(unit), [_row(one) for one in units])
-    tx.execute(insert(unit_successor), [row for one in units for row in _successors(one)])
+    _INSERT_UNIT.insert(tx, [_row(one) for one in units])
+    _INSERT_SUCCESSOR.insert(tx, [row for one in units for row in _successors(one)])
 
 
 def _row(one: Unit) -> dict[str, Any]:
     columns = ("code", "as_of", "level", "kind", "name", "parent", "valid_from", "valid_to")
-    return {name: getattr(one, name) for name in columns} | {"name_key": name_key(one.bare_name)}
+    return {name: getattr(one, name) for name in columns}
 
 
 def _successors(one: Unit) -> list[dict[str, Any]]:

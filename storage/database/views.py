@@ -51,7 +51,7 @@ VIEWS = {
                refers_to, ip, truncated, provenance, body_sha256, reading
           FROM capture""",
     "units": """
-        SELECT code, as_of, level, kind, name, parent, valid_from, valid_to, name_key FROM unit""",
+        SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
     "unit_successors": """
         SELECT code, as_of, successor, successor_as_of, split, doubtful, source
           FROM unit_successor""",

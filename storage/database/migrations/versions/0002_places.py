@@ -25,10 +25,8 @@ def upgrade() -> None:
         sa.Column("parent", sa.Text(), nullable=True),
         sa.Column("valid_from", sa.Text(), nullable=True),
         sa.Column("valid_to", sa.Text(), nullable=True),
-        sa.Column("name_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("code", "as_of", name=op.f("pk_unit")),
     )
-    op.create_index(op.f("ix_unit_name_key"), "unit", ["name_key"], unique=False)
     op.create_table(
         "unit_successor",
         sa.Column("code", sa.Text(), nullable=False),
