@@ -13,7 +13,7 @@ from crawler.normalise.titles import clean_text, clean_title
 from storage.records import Article, Found
 from storage.times import utc_text
 
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 """Raised whenever the same capture would be read differently."""
 
 

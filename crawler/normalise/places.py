@@ -88,9 +88,16 @@ def _names(text: str, start: int) -> Iterator[tuple[int, str]]:
 
 
 def _within(units: list[Unit], rest: str, province: str | None) -> set[Unit]:
-    """Those of the province that the text names right behind, else of the site's, else all."""
+    """Those of the province that the text names right behind, else of the site's, else all.
+
+    A province is meant as it was, before what it is since July 2025: An Giang has two Châu Thành
+    only since then.
+    """
     named = _province_at(rest) or (name_key(province) if province else None)
-    return {unit for unit in units if named is None or named in _provinces(unit)}
+    if named is None:
+        return set(units)
+    then = {unit for unit in units if named == _provinces(unit)[0]}
+    return then or {unit for unit in units if named in _provinces(unit)}
 
 
 def _province_at(rest: str) -> str | None:
@@ -119,9 +126,8 @@ def _province_keys() -> frozenset[str]:
 
 
 @cache
-def _provinces(unit: Unit) -> frozenset[str]:
+def _provinces(unit: Unit) -> tuple[str, ...]:
     """Keys of the province that a district lay in, and of the one that this went into."""
     units = gazetteer()
     old = units.province(unit)
-    new = [one.unit.bare_name for one in units.successors(old)]
-    return frozenset(map(name_key, [old.bare_name, *new]))
+    return tuple(name_key(one.bare_name) for one in (old, *(s.unit for s in units.successors(old))))

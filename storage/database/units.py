@@ -13,7 +13,6 @@ from storage.database.prepared import Prepared, columns
 from storage.database.schema import unit, unit_successor
 from storage.places.gazetteer import Unit, gazetteer
 
-
 _INSERT_UNIT = Prepared(insert(unit).values(columns(unit)))
 _INSERT_SUCCESSOR = Prepared(insert(unit_successor).values(columns(unit_successor)))
 
