@@ -199,7 +199,7 @@ class Article:
     date_candidates: tuple[dict[str, str | None], ...] = ()
     """Every date that was considered: raw, place, value, and why it was not taken."""
     extractor: str = ""
-    """Family and version of the code that read it: `nukeviet-1`."""
+    """Family and version of the code that read it: `nukeviet-2`."""
 
 
 @dataclass(frozen=True, slots=True)

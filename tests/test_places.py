@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from storage.places.gazetteer import (
 )
 from storage.places.lookup import districts_of, find_units, label
 from storage.places.shown import as_shown, place
-from tests.conftest import TestArchive
+from tests.conftest import ROOT, TestArchive
 from tests.kept import article, keep
 
 UNITS = gazetteer()
@@ -307,6 +308,14 @@ def test_researchers_have_the_units_in_sql(kept: Archive) -> None:
         ("Huyện Đạ Tẻh", "682"),
         ("Khác", None),
     }
+
+
+def test_the_query_that_the_docs_give(demo_archive: TestArchive) -> None:
+    page = (ROOT / "docs" / "researchers.md").read_text(encoding="utf-8")
+    [asked] = re.findall(r"```sql\n(.*?);\n```", page, re.DOTALL)
+    with demo_archive.open().reading() as connection:
+        rows = connection.execute(text(asked)).all()
+    assert {row.code for row in rows} == {"10945", "10966", "10972", "10993", "11242"}
 
 
 def test_the_rows_are_loaded_once_however_often_the_schema_is_upgraded(tmp_path: Path) -> None:

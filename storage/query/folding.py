@@ -19,7 +19,7 @@ _ETH = str.maketrans({"\u00f0": "đ", "\u00d0": "đ", "\u0189": "đ", "\u0256": 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _WORD = re.compile(r"[^\W_]+")
 _BASE = str.maketrans("đ", "d")
-_CACHED_CHUNKS = 65536
+_CACHED = 32768
 
 
 def words(text: str) -> list[str]:
@@ -52,19 +52,21 @@ def _joined(folded: map[str]) -> str:
     return " ".join(filter(None, folded))
 
 
-# What stands between two spaces repeats within a text and between texts: most is folded once.
+# What stands between two spaces repeats within a text and between texts, and its words without
+# their commas even more: most is folded once.
 
 
-@lru_cache(maxsize=_CACHED_CHUNKS)
+@lru_cache(maxsize=_CACHED)
 def _tone_key(chunk: str) -> str:
     return " ".join(map(_tone_key_word, words(chunk)))
 
 
-@lru_cache(maxsize=_CACHED_CHUNKS)
+@lru_cache(maxsize=_CACHED)
 def _fold(chunk: str) -> str:
     return " ".join(map(_fold_word, words(chunk)))
 
 
+@lru_cache(maxsize=_CACHED)
 def _tone_key_word(word: str) -> str:
     letters, tone = [], ""
     for char in unicodedata.normalize("NFD", word.casefold().translate(_ETH)):
@@ -75,6 +77,7 @@ def _tone_key_word(word: str) -> str:
     return unicodedata.normalize("NFC", "".join(letters)) + tone
 
 
+@lru_cache(maxsize=_CACHED)
 def _fold_word(word: str) -> str:
     plain = unicodedata.normalize("NFD", word.casefold().translate(_ETH))
     return "".join(char for char in plain if not unicodedata.combining(char)).translate(_BASE)
