@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from crawler.demo.party import article as party_page
 from crawler.normalise.places import read_district
 from storage.archive import Archive
 from storage.database.connect import open_database
@@ -127,6 +128,8 @@ def test_binh_giang_has_five_successors_two_of_them_shared() -> None:
         ("xã Đường An, Hải Phòng", ["10972"]),
         ("Đường An, thành phố Hải Phòng", ["10972"]),
         ("TP Hải Dương", ["288"]),
+        ("huyện Bình Giang, Hải Phòng", ["296"]),
+        ("xã Thúc Kháng, huyện Bình Giang", ["10969"]),
         ("huyện Châu Thành, Kiên Giang", ["905"]),
         ("huyện Hoà An", ["051"]),
         ("huyện Đắk Đoa", ["626"]),
@@ -241,6 +244,27 @@ def test_what_names_no_district_or_several_is_not_guessed(texts: dict[str, str])
 @given(st.text() | st.text(alphabet="huyện TPthịxãBình Giang,.-(Hải Dương"), st.none() | st.text())
 def test_any_text_may_be_asked(title: str, province: str | None) -> None:
     read_district(office=None, title=title, lead=title, province=province)
+
+
+def test_a_page_of_a_portal_of_many_districts_is_placed_by_its_words(
+    archive: TestArchive, tmp_path: Path
+) -> None:
+    page = party_page(101)  # the seed
+    assert page is not None
+    (tmp_path / "trang.html").write_text(page, encoding="utf-8")
+    read = (
+        "read",
+        str(tmp_path / "trang.html"),
+        "--fetched-at",
+        "2024-03-01T10:00:00+07:00",
+        "--json",
+    )
+    url = "http://tinhuyhaiduong.vn/news/Pages/chi-tiet.aspx?ItemID=101"
+    done = archive.tinhuyen(*read, "--url", url, "--site", "tinhuy-haiduong")
+    found = json.loads(done.stdout)["place"]
+    assert (found["district_code"], found["evidence"]) == ("296", "office: Huyện uỷ Bình Giang")
+    done = archive.tinhuyen(*read, "--url", url, "--site", "binhgiang")
+    assert json.loads(done.stdout)["place"] == place("296", LAST_DAY, "site")
 
 
 # In the archive

@@ -45,12 +45,17 @@ def _split(name: str) -> tuple[str | None, str]:
 
 
 def _lies_in(units: Gazetteer, unit: Unit, asked: str) -> bool:
+    """Whether a unit lay in what is asked for, or in a province that is now a part of it."""
     kind, bare = _split(asked)
-    while (parent := units.parent(unit)) is not None:
-        if name_key(parent.bare_name) == name_key(bare) and kind in (None, parent.kind):
-            return True
-        unit = parent
-    return False
+    district, province = units.parent(unit), units.province(unit)
+    around = [district, province, *(one.unit for one in units.successors(province))]
+    return any(
+        one is not None
+        and one is not unit
+        and name_key(one.bare_name) == name_key(bare)
+        and kind in (None, one.kind)
+        for one in around
+    )
 
 
 def _not_found(units: Gazetteer, asked: str, name: str) -> str:
