@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from storage.archive import Archive
+from storage.database.search_index import index_again
 from storage.errors import NotFound, UsageError
 from storage.query.asked import MAX_WORDS, read_query
 from tests.conftest import TestArchive
@@ -128,6 +130,16 @@ def test_marks_of_a_phrase_do_not_bind_the_words_beside_it(embedded: Archive) ->
 @pytest.mark.parametrize("words", ["0912345678", "0912 345 678", "030085001234", '"345 678"'])
 def test_private_numbers_find_nobody(embedded: Archive, words: str) -> None:
     assert numbers(embedded, words) == []
+
+
+def test_indexing_again_changes_nothing(embedded: Archive) -> None:
+    engine = embedded.open_for_writing()
+    with engine.begin() as tx:
+        tx.execute(text("DELETE FROM search"))
+        index_again(tx)
+    engine.dispose()
+    for words, expected in CASES:
+        assert numbers(embedded, words) == expected
 
 
 def test_words_around_a_private_number_are_found(embedded: Archive) -> None:

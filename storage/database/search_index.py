@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from storage.database.prepared import Prepared
+from storage.database.schema import article, reading, version
 from storage.query.folding import fold_both
 from storage.query.private_numbers import without_private_numbers
 
@@ -74,14 +75,27 @@ def remove_article(tx: Connection, key: int) -> None:
 
 def index_again(tx: Connection) -> None:
     """Index the newest version of every article anew: after the rules of folding changed."""
-    newest = text(
-        "SELECT a.key, r.title, r.lead, r.text FROM article a JOIN version v ON v.article = a.key"
-        " JOIN reading r ON r.id = v.reading"
-        " WHERE v.number = (SELECT max(w.number) FROM version w WHERE w.article = a.key)"
+    keys = list(tx.execute(select(article.c.key)).scalars())
+    for start in range(0, len(keys), _BATCH):
+        rows = tx.execute(_NEWEST.where(article.c.key.in_(keys[start : start + _BATCH])))
+        for key, title, lead, body in rows.all():
+            both = "\n".join(part for part in (lead, body) if part)
+            index_articles(tx, [Indexed(key, title or "", both, is_new=False)])
+
+
+_BATCH = 256
+_other = version.alias()
+_NEWEST = (
+    select(article.c.key, reading.c.title, reading.c.lead, reading.c.text)
+    .join(version, version.c.article == article.c.key)
+    .join(reading, reading.c.id == version.c.reading)
+    .where(
+        version.c.number
+        == select(func.max(_other.c.number))
+        .where(_other.c.article == article.c.key)
+        .scalar_subquery()
     )
-    for key, title, lead, body in tx.execute(newest).all():
-        both = "\n".join(part for part in (lead, body) if part)
-        index_articles(tx, [Indexed(key, title or "", both, is_new=False)])
+)
 
 
 def _sqlite_row(one: Indexed) -> dict[str, Any]:
@@ -105,7 +119,7 @@ def _postgres_row(one: Indexed) -> dict[str, Any]:
 
 
 def _fold(text_: str) -> tuple[list[str], list[str]]:
-    """The words of both folded forms; private numbers are left out and part what they stood in."""
+    """The words of both folded forms, without private numbers."""
     tone, plain = fold_both(without_private_numbers(text_[:_MAX_CHARS]))
     return _words(tone), _words(plain)
 
