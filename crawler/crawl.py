@@ -71,6 +71,8 @@ class Crawl:
         self.pace = Pace(pace_limits_of(settings), self._take_turn, site.hosts)
         self.cap: str | None = None
         """The cap on a run that ended this one early; None if none did."""
+        self.counts: dict[str, Any] = {}
+        """What the run kept (storage.database.runs.count_run); empty before its end."""
         self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
@@ -222,8 +224,10 @@ class Crawl:
         with self._engine.begin() as tx:
             result = judge_run(tx, self.site, self.run.id)
             self.exit_code, self.message = result.exit_code, result.message
-            counts = finish_run(tx, self.run.id, result.outcome, result.message)
-        self._note("run_finished", outcome=result.outcome, reason=result.message, counts=counts)
+            self.counts = finish_run(tx, self.run.id, result.outcome, result.message)
+        self._note(
+            "run_finished", outcome=result.outcome, reason=result.message, counts=self.counts
+        )
 
     def _stopped(self, left: int) -> None:
         """The run stays open: a cap reached is no failure, and what is left is not lost."""
