@@ -177,7 +177,7 @@ class Frontier(Queue):
             self._insert(tx, [self._row_of(link, None)])
 
     def _row_of(self, link: Link, parent: FrontierRow | None) -> dict[str, Any]:
-        hops = (parent.hops + link.hop) if parent else ""
+        hops = _hops(link, parent)
         via = parent.url if parent else None
         subject = ""
         if link.role == "robots":
@@ -191,7 +191,7 @@ class Frontier(Queue):
             "role": link.role,
             "state": "queued",
             "priority": PRIORITY[link.role],
-            "depth": _depth(link, parent),
+            "depth": hops.count("L"),
             "hops": hops,
             "via": via,
             "tries": 0,
@@ -246,8 +246,10 @@ class Frontier(Queue):
         return origin
 
 
-def _depth(link: Link, parent: FrontierRow | None) -> int:
-    """Links from a listing; the next page of a list is no deeper than the one before."""
+def _hops(link: Link, parent: FrontierRow | None) -> str:
+    """The way from a listing, as in Heritrix's hop path. N: by next pages of a list, any number."""
     if parent is None:
-        return 0
-    return parent.depth + (link.hop == "L" and not link.paging)
+        return ""
+    if link.paging:
+        return parent.hops if parent.hops.endswith("N") else parent.hops + "N"
+    return parent.hops + link.hop
