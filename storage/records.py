@@ -119,7 +119,9 @@ class DateCandidate:
     """A string on the page that may be a date, and where it stands."""
 
     raw: str
-    place: Literal["article", "near_title", "header", "footer", "meta", "url"]
+    place: Literal["article", "near_title", "header", "footer", "meta", "edit", "url"]
+    """`near_title`: above it. `footer`: anywhere behind the article. `edit`: a field that is
+    known to hold the time of the last edit."""
     method: Literal["printed", "meta", "url"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -64,11 +65,19 @@ class Document:
 
     def meta(self, *names: str) -> str | None:
         """The content of the first of these meta elements, by `property` or `name`."""
-        for name in names:
-            content = self.attribute(f'meta[property="{name}"], meta[name="{name}"]', "content")
-            if content:
-                return content
-        return None
+        return next((self._metas[name] for name in names if name in self._metas), None)
+
+    @cached_property
+    def _metas(self) -> dict[str, str]:
+        """The first content of every meta element, by `property` and by `name`."""
+        found: dict[str, str] = {}
+        for node in self.tree.css("meta[content]"):
+            attributes = node.attributes
+            content = (attributes["content"] or "").strip()
+            for name in (attributes.get("property"), attributes.get("name")):
+                if name and content:
+                    found.setdefault(name, content)
+        return found
 
     @property
     def site_names(self) -> tuple[str, ...]:

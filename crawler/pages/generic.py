@@ -1,46 +1,38 @@
 """An article found without knowing the CMS: by where text gathers and where its title stands.
 
-1. The body is the block below which most running text stands (links do not count).
-2. The title is the heading that the page's own title repeats, else the nearest before the body.
-3. What stands between and around them, within the block that holds both, is offered as date
-   lines and flow; normalise decides what is text, tool, caption, byline or related list.
+1. The page is read once into lines and images, each with the block that it stands in.
+2. Lines that repeat the page's own title are where the title may stand.
+3. The body is the block in which most running text stands, the nearer to a title the better:
+   sidebars may be longer than an article, but they stand farther off.
+4. The article is what lies between title and body, the body, and the lines behind it that sign it.
+   Date lines in and around it are offered with their place; normalise decides what they are.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-from crawler.normalise.boilerplate import is_cut
-from crawler.normalise.dates import read_date
+from crawler.normalise.boilerplate import is_chrome, is_cut
+from crawler.normalise.bylines import is_signed
 from crawler.normalise.latin import fold_letters
-from crawler.normalise.publication import is_date_line
+from crawler.pages.body import choose_body, hinted_body
+from crawler.pages.datelines import find_dates, is_dated
 from crawler.pages.document import Document, collapse
-from crawler.pages.flow import BLOCKS, Flow, is_hidden, read_flow
-from storage.records import DateCandidate, Paragraph
+from crawler.pages.flow import Flow, Shown, read_shown
+from storage.records import DateCandidate, FoundImage, Paragraph
 
-_UNREAD = frozenset(
-    """
-    script style noscript template iframe select textarea svg head title button
-    """.split()
-)
-_CHROME = frozenset(
-    """
-    nav footer aside
-    """.split()
-)
-_RUNNING_TEXT_CHARS = 60
-_ARTICLE_CHARS = 200
-_DATE_LINE_CHARS = 120
 _TITLE_CHARS = 15
-_LINES_NEAR = 4
-_LINES_BEHIND = 6
-_META_DATES = ("article:published_time", "og:published_time", "pubdate", "DC.date.issued")
-_TITLES = "h1, h2, h3, h4, [class*=title i], [id*=title i], strong, b, td, p, div, span"
-_HEADINGS = "h1, h2, h3"
+_LONGEST_TITLE_CHARS = 300
+_TAIL_LINES = 4
+_WITHIN_BODY = 3
+"""A title within the body is one of its first lines."""
+_PAGE_ITEMS = 15
+"""A block with so many items around the article holds more of the page than the article."""
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4"))
+_TITLED = re.compile(r"title|tieu-?_?de|headline|heading|ten-?_?(?:bai|tin)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,178 +50,166 @@ def find_article(document: Document, body_hints: str = "") -> Block | None:
     root = document.tree.body
     if root is None:
         return None
-    body = _hinted(document, body_hints) or _densest(root)
+    page = read_shown(root, document.link)
+    repeats = _repeats(document, page)
+    body = hinted_body(document, page, body_hints) or choose_body(page, repeats)
     if body is None:
         return None
-    title, block = _title(document, body)
-    flow = read_flow(block, document.link)
-    start = _index_of(flow, title) if title else None
-    if start is None:
-        before, after = [], read_flow(body, document.link)
-    else:
-        before, after = flow[:start], flow[start + 1 :]
-    return Block(title, after, tuple(_dates(document, before, after, block)))
-
-
-def _hinted(document: Document, hints: str) -> LexborNode | None:
-    """The node that a family's markup gives for the body, if there is text in it."""
-    nodes = document.tree.css(hints) if hints else []
-    best = max(nodes, key=lambda node: len(node.text()), default=None)
-    return best if best is not None and len(collapse(best.text())) >= _ARTICLE_CHARS else None
-
-
-def _densest(root: LexborNode) -> LexborNode | None:
-    """The block with the most running text, counted for a paragraph's parent and grandparent."""
-    scores: defaultdict[int, float] = defaultdict(float)
-    nodes: dict[int, LexborNode] = {}
-    for node, chars in _running_text(root):
-        weight = 1.0
-        for holder in (node, node.parent, node.parent.parent if node.parent else None):
-            if holder is None or holder.tag in ("html", "-document"):
-                break
-            nodes[holder.mem_id] = holder
-            scores[holder.mem_id] += chars * weight
-            weight *= 0.9 if holder is node else 0.5
-    if not scores:
-        return None
-    best = max(scores, key=lambda id_: scores[id_])
-    return nodes[best] if scores[best] >= _ARTICLE_CHARS else None
-
-
-def _running_text(node: LexborNode) -> Iterator[tuple[LexborNode, int]]:
-    """Blocks with text of their own, and how much; links and what frames a page left out."""
-    own = 0
-    for child in node.iter(include_text=True):
-        tag = child.tag
-        if tag == "-text":
-            own += len((child.text_content or "").strip())
-        elif (
-            tag in _UNREAD
-            or tag in _CHROME
-            or tag == "a"
-            or tag is None
-            or tag.startswith("-")
-            or is_hidden(child)
-        ):
-            continue
-        elif tag in BLOCKS:
-            yield from _running_text(child)
-        else:
-            for inner, chars in _running_text(child):
-                if inner is child:
-                    own += chars
-                else:
-                    yield inner, chars
-    if own >= _RUNNING_TEXT_CHARS or (own and node.tag not in BLOCKS):
-        yield node, own
-
-
-def _title(document: Document, body: LexborNode) -> tuple[str | None, LexborNode]:
-    """The title, and the block that holds it and the body."""
-    named = [text for text in (document.meta("og:title"), document.text("title")) if text]
-    headings = [node for node in document.tree.css(_HEADINGS) if collapse(node.text())]
-    for nodes in (headings, document.tree.css(_TITLES)):
-        for node in nodes:
-            if _repeats(node, named):
-                return collapse(node.text()), _common(node, body)
-    before = _last_before(headings, body)
-    if before is not None:
-        return collapse(before.text()), _common(before, body)
-    return _title_by_date(document, body) or ((named[0] if named else None), body)
-
-
-def _repeats(node: LexborNode, named: list[str]) -> bool:
-    """Whether a node's text is the page's own title, or the better part of it."""
-    key = _key(node.text())
-    if len(key) < _TITLE_CHARS:
-        return False
-    return any(key in name and len(key) > len(name) / 3 for name in map(_key, named))
-
-
-def _title_by_date(document: Document, body: LexborNode) -> tuple[str, LexborNode] | None:
-    """Where neither heading nor page title tells: the line next to the date line above the body."""
-    first = next(
-        (item for item in read_flow(body, document.link) if isinstance(item, Paragraph)), None
+    span = page.spans[body.mem_id]
+    at = _title_line(document, page, repeats, body, span)
+    start, end = _article(page, body, span, at)
+    flow = [page.items[i] for i in _kept(page, start, end, span)]
+    return Block(
+        _title_text(document, page, at), flow, tuple(find_dates(document, page, at, start, end))
     )
-    node = body.parent
-    while first is not None and node is not None and node.tag in BLOCKS:
-        lines = [
-            item.text for item in read_flow(node, document.link) if isinstance(item, Paragraph)
-        ]
-        above = lines[: lines.index(first.text)] if first.text in lines else []
-        for index in reversed(range(max(0, len(above) - _LINES_NEAR), len(above))):
-            if is_date_line(above[index]) and read_date(
-                above[index], fetched_at=document.fetched_at
-            ):
-                near = [*reversed(above[:index]), *above[index + 1 :]]
-                title = next((line for line in near if len(line) >= _TITLE_CHARS), None)
-                if title is not None:
-                    return title, node
-        node = node.parent
-    return None
+
+
+def _repeats(document: Document, page: Shown) -> list[int]:
+    """The lines that say what the page calls itself, or the better part of it."""
+    named = [_key(name) for name in (document.meta("og:title"), document.text("title")) if name]
+    longest = max(map(len, named), default=0)
+    return [
+        index
+        for index, item in enumerate(page.items)
+        if isinstance(item, Paragraph)
+        and _TITLE_CHARS <= len(item.text) <= longest
+        and any(_is_named(_key(item.text), name) for name in named)
+    ]
+
+
+def _is_named(key: str, name: str) -> bool:
+    if len(key) > len(name):
+        return False
+    at_an_end = name.startswith(key) or name.endswith(key)
+    return at_an_end or (key in name and len(key) > len(name) / 3)
 
 
 def _key(text: str) -> str:
     return " ".join(fold_letters(text).split())
 
 
-def _last_before(headings: list[LexborNode], body: LexborNode) -> LexborNode | None:
-    """The last heading before the body's text, the first within it if there is none."""
-    inside = {node.mem_id for node in body.css(_HEADINGS)}
-    outside = [node for node in headings if node.mem_id not in inside]
-    first_inside = next((node for node in headings if node.mem_id in inside), None)
-    return first_inside or (outside[-1] if outside else None)
+def _title_line(
+    document: Document, page: Shown, repeats: list[int], body: LexborNode, span: tuple[int, int]
+) -> int | None:
+    """Where the title stands: a line that repeats the page's, else a heading, else by the date."""
+    first, last = span
+    possible = [i for i in repeats if i < last]
+    if possible:
+        return min(possible, key=lambda i: (_is_link(page, i), not _is_heading(page, i), abs(i - first)))
+    above = range(first + _WITHIN_BODY if first + _WITHIN_BODY < last else first)
+    headings = [i for i in above if _may_be_title(page, i) and _is_heading(page, i)]
+    if headings:
+        return min(headings, key=lambda i: (steps_apart(page.holders[i], body), abs(i - first)))
+    return _title_by_date(document, page, first)
 
 
-def _common(one: LexborNode, other: LexborNode) -> LexborNode:
-    """The nearest node that holds both."""
+def _may_be_title(page: Shown, index: int) -> bool:
+    text = page.text(index)
+    if not _TITLE_CHARS <= len(text) <= _LONGEST_TITLE_CHARS or _is_link(page, index):
+        return False
+    return not (is_chrome(text) or is_cut(text))
+
+
+def _is_link(page: Shown, index: int) -> bool:
+    return page.linked[index] * 2 > len(page.text(index))
+
+
+def _is_heading(page: Shown, index: int) -> bool:
+    holder = page.holders[index]
+    if holder.tag in _HEADINGS:
+        return True
+    attributes = holder.attributes
+    return bool(_TITLED.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
+
+
+def steps_apart(one: LexborNode, other: LexborNode) -> int:
+    """How far above a node the block stands that holds the other one too."""
     above = set()
-    node: LexborNode | None = one
+    node: LexborNode | None = other
     while node is not None:
         above.add(node.mem_id)
         node = node.parent
-    node = other
+    steps = 0
+    node = one
     while node is not None and node.mem_id not in above:
-        node = node.parent
-    return node if node is not None else other
+        steps, node = steps + 1, node.parent
+    return steps
 
 
-def _index_of(flow: Flow, title: str) -> int | None:
-    key = _key(title)
-    for index, item in enumerate(flow):
-        if isinstance(item, Paragraph) and _key(item.text) == key:
-            return index
+def _title_by_date(document: Document, page: Shown, first: int) -> int | None:
+    """Where neither heading nor page title tells: the line next to the date line at the body."""
+    for at in range(max(0, first - _TAIL_LINES), min(first + _WITHIN_BODY, len(page.items))):
+        if _is_link(page, at) or not is_dated(document, page.text(at)):
+            continue
+        near = [*range(at - 1, max(-1, at - 4), -1), *range(at + 1, min(at + 3, len(page.items)))]
+        for index in near:
+            if _may_be_title(page, index) and not is_dated(document, page.text(index)):
+                return index
     return None
 
 
-def _dates(
-    document: Document, before: Flow, after: Flow, block: LexborNode
-) -> Iterator[DateCandidate]:
-    """Lines that may print a date: behind the title, before it, machine-readable, framing."""
-    ahead, behind = _lines(before), _lines(_up_to_cut(after))
-    for text in [*behind[:_LINES_BEHIND], *behind[_LINES_BEHIND:][-_LINES_NEAR:]]:
-        if _may_print_date(text):
-            yield DateCandidate(text, "article", "printed")
-    for text in filter(_may_print_date, reversed(ahead[-_LINES_NEAR:])):
-        yield DateCandidate(text, "near_title", "printed")
-    for node in document.tree.css("time[datetime]"):
-        yield DateCandidate(node.attributes.get("datetime") or "", "meta", "meta")
-    if published := document.meta(*_META_DATES):
-        yield DateCandidate(published, "meta", "meta")
-    for text in filter(_may_print_date, ahead[:-_LINES_NEAR]):
-        yield DateCandidate(text, "header", "printed")
+def _title_text(document: Document, page: Shown, at: int | None) -> str | None:
+    """The title as the page prints it; a heading broken into lines is one title."""
+    if at is None:
+        return document.meta("og:title") or document.text("title")
+    holder = page.holders[at]
+    whole = collapse(holder.text()) if holder.tag in _HEADINGS else ""
+    return whole if 0 < len(whole) <= _LONGEST_TITLE_CHARS else page.text(at)
 
 
-def _lines(flow: Flow) -> list[str]:
-    return [item.text for item in flow if isinstance(item, Paragraph)]
+def _article(
+    page: Shown, body: LexborNode, span: tuple[int, int], at: int | None
+) -> tuple[int, int]:
+    """First and last (exclusive) item of the article: behind the title, up to its signature."""
+    first, last = span
+    if at is None:
+        return first, last
+    holder = page.holders[at]
+    if holder.tag in _HEADINGS:
+        at = page.spans[holder.mem_id][1] - 1
+    block = common_block(holder, body)
+    around = page.spans.get(block.mem_id, span)
+    tight = (around[1] - around[0]) - (last - first) <= _PAGE_ITEMS
+    while last < around[1] and tight and _belongs(page, last):
+        last += 1
+    return at + 1, _with_signature(page, last)
 
 
-def _up_to_cut(flow: Flow) -> Flow:
-    for index, item in enumerate(flow):
-        if isinstance(item, Paragraph) and is_cut(item.text):
-            return flow[:index]
-    return flow
+def _belongs(page: Shown, index: int) -> bool:
+    """Whether a line behind the body is still the article's."""
+    item = page.items[index]
+    return isinstance(item, FoundImage) or not (_is_link(page, index) or is_cut(item.text))
 
 
-def _may_print_date(line: str) -> bool:
-    return len(line) <= _DATE_LINE_CHARS and any(char.isdigit() for char in line)
+def _with_signature(page: Shown, last: int) -> int:
+    """Behind the last line near the end that signs the article beyond doubt."""
+    for index in range(last, min(last + _TAIL_LINES, len(page.items))):
+        text = page.text(index)
+        if is_cut(text) or not (is_signed(text) or is_chrome(text)):
+            return last
+        if is_signed(text):
+            last = index + 1
+    return last
+
+
+def common_block(one: LexborNode, other: LexborNode) -> LexborNode:
+    """The nearest node that holds both."""
+    node = one
+    for _ in range(steps_apart(one, other)):
+        assert node.parent is not None
+        node = node.parent
+    return node
+
+
+def _kept(page: Shown, start: int, end: int, span: tuple[int, int]) -> list[int]:
+    """The article's items, without the links that stand around its body or close it."""
+    first, last = span
+    kept = [i for i in range(start, end) if first <= i < last or not _is_link_line(page, i)]
+    closing = len(kept)
+    while closing and _is_link_line(page, kept[closing - 1]):
+        closing -= 1
+    return kept[:closing] if len(kept) - closing > 1 else kept
+
+
+def _is_link_line(page: Shown, index: int) -> bool:
+    return bool(page.text(index)) and _is_link(page, index)

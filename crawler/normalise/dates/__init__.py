@@ -13,7 +13,7 @@ from crawler.normalise.dates import address, coarse, machine, opinion, printed, 
 from crawler.normalise.dates.line import Line
 from crawler.normalise.dates.moment import LOCAL, Order, Precision, ReadDate
 
-__all__ = ["LOCAL", "Order", "Precision", "ReadDate", "read_date"]
+__all__ = ["LOCAL", "Order", "Precision", "ReadDate", "date_span", "read_date"]
 
 
 def read_date(raw: str, *, fetched_at: datetime, order: Order = "DMY") -> ReadDate | None:
@@ -42,3 +42,13 @@ def read_date(raw: str, *, fetched_at: datetime, order: Order = "DMY") -> ReadDa
         or opinion.ask_dateparser(line)
         or coarse.read_coarse(line)
     )
+
+
+def date_span(raw: str) -> tuple[str, str] | None:
+    """What stands before and behind the first full date of a string with its weekday and clock.
+
+    NFC; None if no full date is printed there.
+    """
+    line = Line.of(raw)
+    span = printed.first_span(line)
+    return (line.shown[: span[0]], line.shown[span[1] :]) if span else None

@@ -19,7 +19,8 @@ _NOT_ONE = re.compile(
     r"(?:tu|den|toi|truoc|sau|qua|nhung|cac|giai\s+doan|nhiem\s+ky|thap\s+nien|tam\s+nhin|dinh\s+huong"
     r"|quy\s+(?:[iv]+|\d)|[69]\s+thang\s+(?:dau|cuoi)|nua\s+(?:dau|cuoi)|tuan\s+\d+|va|,|-)[\s,]*$"
 )
-_DOCUMENT = re.compile(r"(?<![a-z])so\s{0,2}[:.]?\s{0,2}\d")
+_NOT_THE_YEAR = re.compile(r"(?<![a-z])(?:so\s{0,2}[:.]?\s{0,2}|ngay\s+)\d")
+"""The year of a document's number, or of a day that could not be read."""
 
 
 def read_coarse(line: Line) -> ReadDate | None:
@@ -33,7 +34,7 @@ def read_coarse(line: Line) -> ReadDate | None:
     if months:
         return _month(months[0]) if _one(text, months) else None
     years = [m for m in _YEAR.finditer(text) if line.says(m.start(), "năm", "nam")]
-    if years and _one(text, years) and not _DOCUMENT.search(text):
+    if years and _one(text, years) and not _NOT_THE_YEAR.search(text):
         return _year(line, years[0])
     return None
 

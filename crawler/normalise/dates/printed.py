@@ -57,6 +57,15 @@ def find_dates(line: Line, now: datetime, order: Order) -> list[Printed]:
     return found
 
 
+def first_span(line: Line) -> tuple[int, int] | None:
+    """Where the first full date stands with its weekday and clock; None if there is none."""
+    for match in grammar.DATE.finditer(line.folded):
+        if _is_date(line, match):
+            beside = look_beside(line.folded, *match.span())
+            return beside.first, beside.last
+    return None
+
+
 def choose(dates: Sequence[Printed]) -> ReadDate | None:
     """The date that a line is about: the one labelled as published, or the only one."""
     for wanted in ("published", "", "updated"):
