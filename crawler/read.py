@@ -27,7 +27,7 @@ def read_page(capture: Capture, site: Site) -> Found:
     family = FAMILIES[site.layout_on(capture.url, day).family]
     document = Document(capture, site)
     found = family.read(document)
-    return replace(found, links=(*found.links, *requisites(document)))
+    return replace(found, links=(*found.links, *requisites(document)), too_deep=document.too_deep)
 
 
 def is_feed(capture: Capture) -> bool:

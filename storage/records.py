@@ -149,6 +149,8 @@ class Found:
     site_names: tuple[str, ...] = ()
     """Names of the site that may hang on a title."""
     date_order: Literal["DMY", "MDY"] = "DMY"
+    too_deep: bool = False
+    """Tags were nested so deep that the deepest were left out; the text is whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,37 +58,60 @@ def broken_lines() -> str:
 
 
 BYLINE_P = f'<p style="text-align:right"><b>{BYLINE}</b></p>'
-OTHERS = "<div>CÁC BÀI VIẾT KHÁC:</div><ul>" + "".join(
-    f'<li><a href="/tin/{n}.html">{title}</a> <span>({date})</span></li>'
-    for n, (title, date) in enumerate(NEWER)
-) + "</ul>"
+OTHERS = (
+    "<div>CÁC BÀI VIẾT KHÁC:</div><ul>"
+    + "".join(
+        f'<li><a href="/tin/{n}.html">{title}</a> <span>({date})</span></li>'
+        for n, (title, date) in enumerate(NEWER)
+    )
+    + "</ul>"
+)
 MENU = '<div class="menu"><a href="/">Trang chủ</a> <a href="/tin-tuc">Tin tức</a> <a href="/van-ban">Văn bản</a></div>'
 
 
-def page(content: str, *, head: str = "", title: str | None = f"{TITLE} - Huyện uỷ Bình Giang", foot: str = "") -> str:
+def page(
+    content: str,
+    *,
+    head: str = "",
+    title: str | None = f"{TITLE} - Huyện uỷ Bình Giang",
+    foot: str = "",
+) -> str:
     named = f"<title>{title}</title>" if title else ""
     footer = foot or "<div id=footer>Trang thông tin điện tử Huyện uỷ Bình Giang</div>"
     return f"<!DOCTYPE html><html><head><meta charset=utf-8>{named}</head><body>{head}{MENU}{content}{footer}</body></html>"
 
 
-def detail(date: str = f'<div class="ngay">{DATE_LINE}</div>', *, body: str = "", tag: str = "h1") -> str:
+def detail(
+    date: str = f'<div class="ngay">{DATE_LINE}</div>', *, body: str = "", tag: str = "h1"
+) -> str:
     return (
         f'<div class="chi-tiet"><{tag}>{TITLE}</{tag}>{date}<div>Xem với cỡ chữ</div>'
         f'<div class="noi-dung">{body or paragraphs()}{BYLINE_P}</div></div>{OTHERS}'
     )
 
 
-SIDE_LIST = '<div class="cot-phai"><h3>Tin mới</h3><ul>' + "".join(
-    f'<li><a href="/m/{n}.html">{title}</a> <i>{date} 08:{n % 60:02}</i></li>'
-    for n in range(60)
-    for title, date in [NEWER[n % 4]]
-) + "</ul></div>"
-SIDE_TEXT = '<div class="cot-trai"><h3>Thông báo</h3>' + "".join(
-    f"<p>{n}. {ELSEWHERE * 2}</p>" for n in range(30)
-) + "</div>"
-COMMENTS = '<div class="y-kien"><h3>Ý kiến bạn đọc</h3>' + "".join(
-    f"<div><b>Bạn đọc {n}</b> <span>{n + 10}/02/2024 09:1{n}</span><p>{ELSEWHERE}</p></div>" for n in range(5)
-) + "</div>"
+SIDE_LIST = (
+    '<div class="cot-phai"><h3>Tin mới</h3><ul>'
+    + "".join(
+        f'<li><a href="/m/{n}.html">{title}</a> <i>{date} 08:{n % 60:02}</i></li>'
+        for n in range(60)
+        for title, date in [NEWER[n % 4]]
+    )
+    + "</ul></div>"
+)
+SIDE_TEXT = (
+    '<div class="cot-trai"><h3>Thông báo</h3>'
+    + "".join(f"<p>{n}. {ELSEWHERE * 2}</p>" for n in range(30))
+    + "</div>"
+)
+COMMENTS = (
+    '<div class="y-kien"><h3>Ý kiến bạn đọc</h3>'
+    + "".join(
+        f"<div><b>Bạn đọc {n}</b> <span>{n + 10}/02/2024 09:1{n}</span><p>{ELSEWHERE}</p></div>"
+        for n in range(5)
+    )
+    + "</div>"
+)
 BANNER_SCRIPT = "<script>document.write('Thứ sáu, ngày 1/3/2024');</script>"
 
 
@@ -98,16 +121,29 @@ def _layouts() -> list[Layout]:
     date_first = f'<div><span class="d">{DATE_LINE}</span><h1>{TITLE}</h1><div>{paragraphs()}{BYLINE_P}</div></div>{OTHERS}'
     none = detail(date="")
     licence = f"<footer><p>{LICENCE}</p><p>© 2024</p></footer>"
-    rows = "".join(f"<tr><td>{escape(t)}</td></tr>" if t != CAPTION else f'<tr><td><img src="/a.jpg"></td></tr><tr><td><i>{t}</i></td></tr>' for t in PARAGRAPHS)
-    picture_table = paragraphs('<table><tr><td><img src="/anh/hoi-nghi.jpg"></td></tr><tr><td>@</td></tr></table>')
-    picture_table = picture_table.replace("<td>@</td></tr></table><p>Toàn cảnh hội nghị</p>", "<td>Toàn cảnh hội nghị</td></tr></table>")
-    figure = paragraphs("@").replace(f"@<p>{CAPTION}</p>", f'<figure><img src="/anh/hoi-nghi.jpg"><figcaption>{CAPTION}</figcaption></figure>')
+    rows = "".join(
+        f"<tr><td>{escape(t)}</td></tr>"
+        if t != CAPTION
+        else f'<tr><td><img src="/a.jpg"></td></tr><tr><td><i>{t}</i></td></tr>'
+        for t in PARAGRAPHS
+    )
+    picture_table = paragraphs(
+        '<table><tr><td><img src="/anh/hoi-nghi.jpg"></td></tr><tr><td>@</td></tr></table>'
+    )
+    picture_table = picture_table.replace(
+        "<td>@</td></tr></table><p>Toàn cảnh hội nghị</p>",
+        "<td>Toàn cảnh hội nghị</td></tr></table>",
+    )
+    figure = paragraphs("@").replace(
+        f"@<p>{CAPTION}</p>",
+        f'<figure><img src="/anh/hoi-nghi.jpg"><figcaption>{CAPTION}</figcaption></figure>',
+    )
     soup = f"<div><div><b>{TITLE}</b></div><div>{DATE_LINE}</div><div>{broken_lines()}<br><br><b>{BYLINE}</b></div></div>{OTHERS}"
     inside = f'<div class="content"><h1>{TITLE}</h1><p>{DATE_LINE}</p>{paragraphs()}{BYLINE_P}{OTHERS}</div>'
     apart = f'<div class="article"><h1>{TITLE}</h1><div class="date">{DATE_LINE}</div><div class="text">{paragraphs()}</div></div><div class="tac-gia">{BYLINE}</div>{OTHERS}'
     apart_within = f'<div class="article"><h1>{TITLE}</h1><div class="date">{DATE_LINE}</div><div class="text">{paragraphs()}</div><div class="ky-ten"><i>{BYLINE}</i></div></div>{OTHERS}'
     columns = f"<table><tr><td>{SIDE_TEXT}</td><td>{detail()}</td><td>{SIDE_LIST}</td></tr></table>"
-    columns_br = f'<table><tr><td>{SIDE_TEXT}</td><td>{detail(body=broken_lines() + "<br>", tag="h2")}</td></tr></table>'
+    columns_br = f"<table><tr><td>{SIDE_TEXT}</td><td>{detail(body=broken_lines() + '<br>', tag='h2')}</td></tr></table>"
     title_row = f"<table><tr><td colspan=2><h1>{TITLE}</h1><span>{DATE_LINE}</span></td></tr><tr><td>{paragraphs()}{BYLINE_P}</td><td>{SIDE_TEXT}</td></tr></table>{OTHERS}"
     form = f'<form method=post id=aspnetForm><input type=hidden name=__VIEWSTATE value="{"x" * 3000}"><div class=wrap>{SIDE_LIST}{detail()}</div></form>'
     mojo = (
@@ -119,60 +155,178 @@ def _layouts() -> list[Layout]:
         f'<div class="tandan-p-article-news-title">{TITLE}</div><div><span class="tandan-span-date-publish">Đăng ngày 10 - 01 - 2023</span><br>Lượt xem: 400</div>'
         f'<div class="tandan-p-article-main"><label style="display:none">Page Content</label><div class="ms-rtestate-field">{paragraphs()}{BYLINE_P}</div><div class="tandan-div-article-other"><p>Tin liên quan</p><ul><li><a href=/1>{NEWER[1][0]}</a> 28/02/2024</li></ul></div></div>'
     )
-    spans = "".join(f"<div><div><span><font>{escape(t)}</font></span></div></div>" if t != CAPTION else f'<div><div><img src="/a.jpg"></div></div><div><div><em>{t}</em></div></div>' for t in PARAGRAPHS)
+    spans = "".join(
+        f"<div><div><span><font>{escape(t)}</font></span></div></div>"
+        if t != CAPTION
+        else f'<div><div><img src="/a.jpg"></div></div><div><div><em>{t}</em></div></div>'
+        for t in PARAGRAPHS
+    )
     prefixed = [
-        f"Ngày đăng: {DATE_LINE}", f"Cập nhật lúc: {DATE_LINE}", "Đăng lúc 16:33 ngày 10/01/2023 - Lượt xem: 2024",
-        "Tin trong huyện | 10/01/2023 16:33", "16:33 ,Thứ Ba,  10/1/2023", "Ngày đăng: 10/01/2023 16:33 | Cập nhật: 05/02/2024 08:00",
+        f"Ngày đăng: {DATE_LINE}",
+        f"Cập nhật lúc: {DATE_LINE}",
+        "Đăng lúc 16:33 ngày 10/01/2023 - Lượt xem: 2024",
+        "Tin trong huyện | 10/01/2023 16:33",
+        "16:33 ,Thứ Ba,  10/1/2023",
+        "Ngày đăng: 10/01/2023 16:33 | Cập nhật: 05/02/2024 08:00",
         "Cập nhật: 05/02/2024 08:00 | Ngày đăng: 10/01/2023 16:33",
     ]
     return [
         Layout("banner in header", page(detail(), head=header)),
-        Layout("banner in span", page(detail(), head=f'<div><span id="today">{BANNER}</span></div>')),
+        Layout(
+            "banner in span", page(detail(), head=f'<div><span id="today">{BANNER}</span></div>')
+        ),
         Layout("banner by script", page(detail(), head=f"<div>{BANNER_SCRIPT}</div>")),
         Layout("date in table cell", page(cells, head=header)),
-        Layout("banner in English", page(detail(), head='<div class="top">Friday, 01/03/2024</div>')),
-        Layout("banner with a clock", page(detail(), head='<div class="top">Thứ sáu, 01/03/2024 10:00 GMT+7</div>')),
+        Layout(
+            "banner in English", page(detail(), head='<div class="top">Friday, 01/03/2024</div>')
+        ),
+        Layout(
+            "banner with a clock",
+            page(detail(), head='<div class="top">Thứ sáu, 01/03/2024 10:00 GMT+7</div>'),
+        ),
         Layout("date before the title", page(date_first, head=header)),
         Layout("date after the title", page(detail(), head=header)),
-        *(Layout(f"prefixed: {line}", page(detail(f"<p>{line}</p>"), head=header)) for line in prefixed),
+        *(
+            Layout(f"prefixed: {line}", page(detail(f"<p>{line}</p>"), head=header))
+            for line in prefixed
+        ),
         Layout("no own date", page(none, head=header), None),
-        Layout("no own date, banner beside the title", page(f'<div><span>{BANNER}</span></div>{none}'), None),
-        Layout("no own date, banner as heading's neighbour", page(f'<div class=x><span>{BANNER}</span><h1>{TITLE}</h1>{paragraphs()}{BYLINE_P}</div>{OTHERS}'), None),
+        Layout(
+            "no own date, banner beside the title",
+            page(f"<div><span>{BANNER}</span></div>{none}"),
+            None,
+        ),
+        Layout(
+            "no own date, banner as heading's neighbour",
+            page(
+                f"<div class=x><span>{BANNER}</span><h1>{TITLE}</h1>{paragraphs()}{BYLINE_P}</div>{OTHERS}"
+            ),
+            None,
+        ),
         Layout("licence in footer", page(none, foot=licence), None),
         Layout("licence and banner", page(none, head=header, foot=licence), None),
-        Layout("title in td", page(f'<table><tr><td class="c">{TITLE}</td></tr><tr><td>{DATE_LINE}</td></tr><tr><td>{paragraphs()}{BYLINE_P}</td></tr></table>{OTHERS}')),
+        Layout(
+            "title in td",
+            page(
+                f'<table><tr><td class="c">{TITLE}</td></tr><tr><td>{DATE_LINE}</td></tr><tr><td>{paragraphs()}{BYLINE_P}</td></tr></table>{OTHERS}'
+            ),
+        ),
         Layout("title in strong, no title element", page(soup, title=None, head=header)),
-        Layout("title in strong, title names the site", page(soup, title="Trang thông tin điện tử Huyện uỷ Bình Giang", head=header)),
-        Layout("title in div of a class", page(detail().replace("<h1>", '<div class="tieu-de-tin">').replace("</h1>", "</div>"), title="Huyện uỷ Bình Giang")),
-        Layout("title in capitals above", page(detail(), title=f"{TITLE.upper()} | CỔNG THÔNG TIN")),
-        Layout("site name in h1", page(detail(tag="h2"), head="<h1>Huyện uỷ Bình Giang - tỉnh Hải Dương</h1>", title=f"{TITLE} - Huyện uỷ Bình Giang - tỉnh Hải Dương")),
-        Layout("breadcrumb with the title", page(detail(), head=f'<div class="breadcrumb"><a href="/">Trang chủ</a> / <a href="/t">Tin tức</a> / <a href="#">{TITLE}</a></div>')),
+        Layout(
+            "title in strong, title names the site",
+            page(soup, title="Trang thông tin điện tử Huyện uỷ Bình Giang", head=header),
+        ),
+        Layout(
+            "title in div of a class",
+            page(
+                detail().replace("<h1>", '<div class="tieu-de-tin">').replace("</h1>", "</div>"),
+                title="Huyện uỷ Bình Giang",
+            ),
+        ),
+        Layout(
+            "title in capitals above", page(detail(), title=f"{TITLE.upper()} | CỔNG THÔNG TIN")
+        ),
+        Layout(
+            "site name in h1",
+            page(
+                detail(tag="h2"),
+                head="<h1>Huyện uỷ Bình Giang - tỉnh Hải Dương</h1>",
+                title=f"{TITLE} - Huyện uỷ Bình Giang - tỉnh Hải Dương",
+            ),
+        ),
+        Layout(
+            "breadcrumb with the title",
+            page(
+                detail(),
+                head=f'<div class="breadcrumb"><a href="/">Trang chủ</a> / <a href="/t">Tin tức</a> / <a href="#">{TITLE}</a></div>',
+            ),
+        ),
         Layout("title repeated in body", page(detail(body=f"<p><b>{TITLE}</b></p>{paragraphs()}"))),
         Layout("in a form with a view state", page(form, head=header)),
         Layout("related list within the container", page(inside)),
-        Layout("paragraphs as table rows", page(f"<div><h1>{TITLE}</h1><p>{DATE_LINE}</p><table>{rows}</table>{BYLINE_P}</div>{OTHERS}")),
+        Layout(
+            "paragraphs as table rows",
+            page(
+                f"<div><h1>{TITLE}</h1><p>{DATE_LINE}</p><table>{rows}</table>{BYLINE_P}</div>{OTHERS}"
+            ),
+        ),
         Layout("image in table with caption row", page(detail(body=picture_table))),
         Layout("image in figure", page(detail(body=figure))),
         Layout("byline outside the body", page(apart_within)),
         Layout("byline outside the article", page(apart)),
         Layout("comments with dates", page(detail().replace(OTHERS, "") + COMMENTS)),
         Layout("comments within the container", page(inside.replace(OTHERS, COMMENTS))),
-        Layout("sidebar list longer than the article", page(f"<div class=w>{SIDE_LIST}{detail()}</div>", head=header)),
-        Layout("sidebar list behind", page(f"<div class=w>{detail()}{SIDE_LIST}</div>", head=header)),
-        Layout("sidebar of running text before", page(f"<div class=w>{SIDE_TEXT}<div>{detail()}</div></div>")),
-        Layout("sidebar of running text behind", page(f"<div class=w><div>{detail()}</div>{SIDE_TEXT}</div>")),
+        Layout(
+            "sidebar list longer than the article",
+            page(f"<div class=w>{SIDE_LIST}{detail()}</div>", head=header),
+        ),
+        Layout(
+            "sidebar list behind", page(f"<div class=w>{detail()}{SIDE_LIST}</div>", head=header)
+        ),
+        Layout(
+            "sidebar of running text before",
+            page(f"<div class=w>{SIDE_TEXT}<div>{detail()}</div></div>"),
+        ),
+        Layout(
+            "sidebar of running text behind",
+            page(f"<div class=w><div>{detail()}</div>{SIDE_TEXT}</div>"),
+        ),
         Layout("three columns in a table", page(columns, head=header)),
         Layout("two columns, lines broken", page(columns_br, head=header)),
         Layout("title row above columns", page(title_row, head=header)),
-        Layout("lines broken, no blocks", page(f"<div><h1>{TITLE}</h1><i>{DATE_LINE}</i><div>{broken_lines()}<br><br>{BYLINE}</div></div>{OTHERS}")),
-        Layout("body level soup", page(f"<h1>{TITLE}</h1>{DATE_LINE}<br><br>{broken_lines()}<br><br>{BYLINE}<br>{OTHERS}", head=header)),
-        Layout("divs within divs", page(f"<div><h3>{TITLE}</h3><span>{DATE_LINE}</span><div>{spans}</div><div><strong>{BYLINE}</strong></div></div>{OTHERS}")),
+        Layout(
+            "lines broken, no blocks",
+            page(
+                f"<div><h1>{TITLE}</h1><i>{DATE_LINE}</i><div>{broken_lines()}<br><br>{BYLINE}</div></div>{OTHERS}"
+            ),
+        ),
+        Layout(
+            "body level soup",
+            page(
+                f"<h1>{TITLE}</h1>{DATE_LINE}<br><br>{broken_lines()}<br><br>{BYLINE}<br>{OTHERS}",
+                head=header,
+            ),
+        ),
+        Layout(
+            "divs within divs",
+            page(
+                f"<div><h3>{TITLE}</h3><span>{DATE_LINE}</span><div>{spans}</div><div><strong>{BYLINE}</strong></div></div>{OTHERS}"
+            ),
+        ),
         Layout("mojoPortal's build", page(mojo, head=header)),
         Layout("Tan Dan", page(tandan, head=header), "2023-01-10"),
-        Layout("nothing closed", page(f"<div><h1>{TITLE}</h1><p>{DATE_LINE}" + "".join(("<p><img src=/a.jpg>" if t == CAPTION else "") + f"<p>{escape(t)}" for t in PARAGRAPHS) + f"<p>{BYLINE}</div>{OTHERS}")),
-        Layout("meta agrees", page(detail()).replace("</head>", '<meta property="article:published_time" content="2023-01-10T16:33:00+07:00"></head>')),
-        Layout("only in meta", page(none, head=header).replace("</head>", '<meta property="article:published_time" content="2023-01-10T16:33:00+07:00"></head>')),
-        Layout("only in JSON-LD", page(none, head=header).replace("</head>", '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2023-01-10T16:33:00+07:00"}</script></head>')),
+        Layout(
+            "nothing closed",
+            page(
+                f"<div><h1>{TITLE}</h1><p>{DATE_LINE}"
+                + "".join(
+                    ("<p><img src=/a.jpg>" if t == CAPTION else "") + f"<p>{escape(t)}"
+                    for t in PARAGRAPHS
+                )
+                + f"<p>{BYLINE}</div>{OTHERS}"
+            ),
+        ),
+        Layout(
+            "meta agrees",
+            page(detail()).replace(
+                "</head>",
+                '<meta property="article:published_time" content="2023-01-10T16:33:00+07:00"></head>',
+            ),
+        ),
+        Layout(
+            "only in meta",
+            page(none, head=header).replace(
+                "</head>",
+                '<meta property="article:published_time" content="2023-01-10T16:33:00+07:00"></head>',
+            ),
+        ),
+        Layout(
+            "only in JSON-LD",
+            page(none, head=header).replace(
+                "</head>",
+                '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2023-01-10T16:33:00+07:00"}</script></head>',
+            ),
+        ),
     ]
 
 

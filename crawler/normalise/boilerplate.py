@@ -24,6 +24,7 @@ _DROP = re.compile(
     | phan\ hoi\s*:?\s*\d* | doc\ bai\ viet | nghe\ bai\ viet
     | tai\ them\ tin | xem\ them | ve\ dau\ trang | quay\ lai | tro\ ve
     | tieng\ viet\ \|\ english | truy\ cap\ noi\ dung\ luon
+    | trang\ chu | lien\ he | gioi\ thieu | dang\ nhap | so\ do\ (?:site|trang|cong)
     | page\ content | chi\ tiet\ bai\ viet | xuat\ ban\ thong\ tin | null
     """,
     re.VERBOSE,

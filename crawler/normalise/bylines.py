@@ -12,7 +12,7 @@ _MAX_CHARS = 120
 _LONGEST_RAW = 400  # padded with spaces, as seen, but no paragraph
 _AUTHOR_LABEL = re.compile(
     r"(?:(?:dong )?tac gia(?: bai viet)?|nguoi (?:viet|dang|thuc hien)|(?:nhom )?pv"
-    r"|(?:tin|bai|anh|hinh)(?:\s*(?:,|va|&|-|/)?\s*(?:anh|bai|hinh|video|clip))*|thuc hien|bien tap|btv?)\s*[:.]\s*"
+    r"|(?:tin|bai)(?:\s*(?:,|va|&|-|/)?\s*(?:anh|bai|hinh|video|clip))*|thuc hien|bien tap|btv?)\s*[:.]\s*"
 )
 _CREDIT_LABEL = re.compile(
     r"\(?(?:(?:nguon|link goc)(?: tin| bai viet| bai| anh)?\s*:|theo\b\s*:?(?!\s*(?:do|dung|quy|ke|bao cao|ong|ba|dong chi)\b))\s*"
@@ -25,13 +25,19 @@ _OFFICE = re.compile(
     r"|btg|btc|ubkt|bdv|kiem sat|thanh tra|chi doan|doan)\b"
 )
 _UPPER = "A-ZÀ-ÖØ-ÝĂĐĨŨƠƯẠẢẤẦẨẪẬẮẰẲẴẶẸẺẼẾỀỂỄỆỈỊỌỎỐỒỔỖỘỚỜỞỠỢỤỦỨỪỬỮỰỲỴỶỸ"
-_WORD = rf"[{_UPPER}][^\W\d_]*\.?"
+_WORD = rf"[{_UPPER}][^\W\d_]*(?:['’][^\W\d_]+)?\.?"
 _NAME = re.compile(rf"{_WORD}(?:[ .]\s?{_WORD}){{0,5}}")
 _BETWEEN_NAMES = re.compile(r"\s*(?:[-–—,;&+]|\bvà\b)\s*")
 _DASH = re.compile(r"\s+[-–—]\s*|\s*[-–—]\s+|\s*[/,]\s*|(?<=\w)[-–—](?=\w)")
 _AGENCY = re.compile(rf"(?:[{_UPPER}]{{3,}}\w*|[\w-]+\.(?:vn|com|net))")
 _PARENTHESISED = re.compile(r"(?P<name>[^()]+?)\s*\((?P<rest>[^()]+)\)\.?")
-_INITIALS = re.compile(rf"(?:P\.?V\.?|[{_UPPER}]\.?[{_UPPER}]\.?|Phóng viên(?: \w+){{0,3}}|BBT|Ban [Bb]iên tập)(?:\s*[.-]\s*{_WORD}(?: {_WORD})*)?")
+_SOURCES = frozenset(("TTXVN", "VOV", "VTV", "TTO"))
+_INITIALS = re.compile(
+    rf"(?:P\.?V\.?|[{_UPPER}]\.?[{_UPPER}]\.?|Phóng viên(?: \w+){{0,3}}|BBT|Ban [Bb]iên tập)(?:\s*[.-]\s*{_WORD}(?: {_WORD})*)?"
+)
+_DATELINE = re.compile(
+    rf"\s*(?:\((?P<inner>[{_UPPER}][\w.&-]{{1,19}})\)\s*[-–—:.]?|(?P<domain>[\w-]+\.(?:vn|com|net))\s+[-–—])\s*(?=[{_UPPER}\"“])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +56,35 @@ def read_byline(raw: str) -> Byline | None:
     line = clean_text(raw)
     if not line or len(line) > _MAX_CHARS:
         return None
-    return _labelled(line) or _names(line.strip("()[] .") or line, bare=True)
+    if line[0] == "(" and line.find(")") == len(line) - 1:
+        line = line[1:-1]
+    return _labelled(line) or _names(line.rstrip(" ."), bare=True)
+
+
+def read_label(raw: str) -> Byline | None:
+    """A line that a label marks (`Tác giả:`, `Nguồn:`); None for any other. Raises: nothing."""
+    line = clean_text(raw) if len(raw) <= _LONGEST_RAW else ""
+    return _labelled(line) if 0 < len(line) <= _MAX_CHARS else None
+
+
+def read_dateline(text: str) -> tuple[str, str] | None:
+    """How a text begins that names its source, and the source: `(PLVN) - `, `Baonghean.vn - `."""
+    match = _DATELINE.match(text)
+    return (match[0], match["inner"] or match["domain"]) if match else None
 
 
 def is_signed(raw: str) -> bool:
     """Whether a line names its author or source without doubt: by a label or an office."""
-    line = clean_text(raw) if len(raw) <= _LONGEST_RAW else ""
-    if not line or len(line) > _MAX_CHARS:
-        return False
-    byline = _labelled(line)
-    if byline is None:
-        byline = _names(line, bare=True)
-        return byline is not None and byline.office is not None
-    return True
+    if read_label(raw):
+        return True
+    byline = read_byline(raw)
+    return byline is not None and byline.office is not None
 
 
 def _labelled(line: str) -> Byline | None:
     folded = fold_letters(line)
+    if _PHOTO_LABEL.match(folded):
+        return Byline()  # whose pictures they are, not who wrote
     if label := _AUTHOR_LABEL.match(folded):
         rest = line[label.end() :]
         if photo := _PHOTO_LABEL.search(folded, label.end()):
@@ -94,22 +112,16 @@ def _names(line: str, *, bare: bool = False) -> Byline | None:
 
 def _of(name: str, rest: str) -> Byline:
     """A name with what stands behind it: an office, or the agency or paper that is the source."""
-    if _OFFICE.match(fold_letters(rest)) and not _AGENCY.fullmatch(rest):
-        return Byline(author=name, office=rest)
-    return Byline(author=name, office=None if _is_source(rest) else rest, credit=rest if _is_source(rest) else None)
-
-
-def _is_source(rest: str) -> bool:
-    return "." in rest or fold_letters(rest) in ("ttxvn", "vov", "vtv", "tto", "vnexpress")
+    if "." in rest or rest in _SOURCES:
+        return Byline(author=name, credit=rest)
+    return Byline(author=name, office=rest)
 
 
 def _is_office(rest: str, *, by_slash: bool) -> bool:
-    return bool(_OFFICE.match(fold_letters(rest)) or (by_slash and rest) or _AGENCY.fullmatch(rest) and not _are_two(rest))
-
-
-def _are_two(rest: str) -> bool:
-    """Whether capitals are a name (`LÊ DUY THÀNH`) and no abbreviation."""
-    return " " in rest
+    """Behind a slash anything is; else what begins as offices do, or an abbreviation."""
+    if by_slash or _OFFICE.match(fold_letters(rest)):
+        return bool(rest)
+    return " " not in rest and _AGENCY.fullmatch(rest) is not None
 
 
 def _are_names(text: str) -> bool:

@@ -82,4 +82,8 @@ def _closes_line(behind: str) -> bool:
     folded = fold_letters(behind)
     if _LABELS.fullmatch(folded) or _COUNTER.match(folded):
         return True
-    return len(folded) <= _CHARS_BEHIND and bool(_PARTING.match(folded)) and not folded.rstrip().endswith(".")
+    return (
+        len(folded) <= _CHARS_BEHIND
+        and bool(_PARTING.match(folded))
+        and not folded.rstrip().endswith(".")
+    )

@@ -7,7 +7,6 @@ within running text. A label that says `updated` counts only where nothing says 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -68,13 +67,12 @@ def _verdict(candidate: DateCandidate, date: ReadDate | None, fetched_at: dateti
         return _NEVER[candidate.place]
     if candidate.method == "printed" and (reason := _why_not_printed(candidate.raw, date)):
         return reason
-    if candidate.place == "near_title" and _is_capture_day(date, fetched_at):
-        return "the day of capture, outside the article: a clock"
-    if date.value > fetched_at and not _is_capture_day(date, fetched_at):
+    if _is_capture_day(date, fetched_at):
+        clock = candidate.place == "near_title"
+        return "the day of capture, outside the article: a clock" if clock else None
+    if date.value > fetched_at:
         return "after the capture"
-    if date.value.year < _FIRST_YEAR:
-        return "before there were pages"
-    return None
+    return "before there were pages" if date.value.year < _FIRST_YEAR else None
 
 
 def _why_not_printed(raw: str, date: ReadDate) -> str | None:
@@ -121,6 +119,4 @@ def _differs(date: ReadDate, day: str) -> bool:
 
 
 def _is_capture_day(date: ReadDate, fetched_at: datetime) -> bool:
-    return (
-        date.precision in _EXACT and date.value.date() == fetched_at.astimezone(LOCAL).date()
-    )
+    return date.precision in _EXACT and date.value.date() == fetched_at.astimezone(LOCAL).date()

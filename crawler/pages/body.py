@@ -33,7 +33,9 @@ _BODY = re.compile(r"article|content|noi-?_?dung|chi-?_?tiet|detail|body|entry",
 
 def hinted_body(document: Document, page: Shown, hints: str) -> LexborNode | None:
     """The node that a family's markup gives for the body, if there is text in it."""
-    nodes = [node for node in document.tree.css(hints) if node.mem_id in page.spans] if hints else []
+    nodes = (
+        [node for node in document.tree.css(hints) if node.mem_id in page.spans] if hints else []
+    )
     best = max(nodes, key=lambda node: _chars(page, node), default=None)
     return best if best is not None and _chars(page, best) >= _ARTICLE_CHARS else None
 
@@ -53,7 +55,9 @@ def choose_body(page: Shown, titles: list[int]) -> LexborNode | None:
 
 
 def _chars(page: Shown, node: LexborNode) -> int:
-    return sum(len(page.text(index)) - page.linked[index] for index in range(*page.spans[node.mem_id]))
+    return sum(
+        len(page.text(index)) - page.linked[index] for index in range(*page.spans[node.mem_id])
+    )
 
 
 def _gathered(
@@ -67,7 +71,9 @@ def _gathered(
     over = _ends(page, titles, running)
     for index in running:
         chars = _own_chars(page, index) * (_AFTER_CUT if index > over else 1.0)
-        for holder, weight in zip(_holders(page.holders[index], crowded), _STEP_WEIGHTS, strict=False):
+        for holder, weight in zip(
+            _holders(page.holders[index], crowded), _STEP_WEIGHTS, strict=False
+        ):
             nodes[holder.mem_id] = holder
             scores[holder.mem_id] += chars * weight
     return scores, nodes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.pages.charset import to_utf8
+from crawler.pages.shallow import is_too_deep, make_shallow
 from storage.records import Capture
 from storage.urls import join_url
 
@@ -32,7 +33,9 @@ class Document:
         self.url = capture.url
         self.fetched_at: datetime = capture.fetched_at
         self.site = site
-        self.tree = LexborHTMLParser(to_utf8(capture.body(), capture.header("content-type")))
+        body = to_utf8(capture.body(), capture.header("content-type"))
+        self.too_deep = is_too_deep(body)
+        self.tree = LexborHTMLParser(make_shallow(body) if self.too_deep else body)
         href = self.attribute("base[href]", "href")
         self.base = (join_url(self.url, href) if href else None) or self.url
 

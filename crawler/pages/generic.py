@@ -19,7 +19,7 @@ from crawler.normalise.boilerplate import is_chrome, is_cut
 from crawler.normalise.bylines import is_signed
 from crawler.normalise.latin import fold_letters
 from crawler.pages.body import choose_body, hinted_body
-from crawler.pages.datelines import find_dates, is_dated
+from crawler.pages.date_places import find_dates, is_dated
 from crawler.pages.document import Document, collapse
 from crawler.pages.flow import Flow, Shown, read_shown
 from storage.records import DateCandidate, FoundImage, Paragraph
@@ -95,7 +95,9 @@ def _title_line(
     first, last = span
     possible = [i for i in repeats if i < last]
     if possible:
-        return min(possible, key=lambda i: (_is_link(page, i), not _is_heading(page, i), abs(i - first)))
+        return min(
+            possible, key=lambda i: (_is_link(page, i), not _is_heading(page, i), abs(i - first))
+        )
     above = range(first + _WITHIN_BODY if first + _WITHIN_BODY < last else first)
     headings = [i for i in above if _may_be_title(page, i) and _is_heading(page, i)]
     if headings:
@@ -141,7 +143,10 @@ def _title_by_date(document: Document, page: Shown, first: int) -> int | None:
     for at in range(max(0, first - _TAIL_LINES), min(first + _WITHIN_BODY, len(page.items))):
         if _is_link(page, at) or not is_dated(document, page.text(at)):
             continue
-        near = [*range(at - 1, max(-1, at - 4), -1), *range(at + 1, min(at + 3, len(page.items)))]
+        near: list[int] = [
+            *range(at - 1, max(-1, at - 4), -1),
+            *range(at + 1, min(at + 3, len(page.items))),
+        ]
         for index in near:
             if _may_be_title(page, index) and not is_dated(document, page.text(index)):
                 return index

@@ -20,7 +20,9 @@ _DAY = re.compile(
     rf"/(?P<y>{YEAR})(?:(?P<s>[-/_])(?P<m>\d\d?)(?P=s)(?P<d>\d\d?)|(?P<m2>\d\d)(?P<d2>\d\d))(?=[/.]|$)"
 )
 _MONTH = re.compile(rf"/(?P<y>{YEAR})[-/_]?(?P<m>0[1-9]|1[0-2])(?=/)")
-_TAIL = re.compile(r"[-/_](?:post|art|news|c|n|d)?(?P<digits>\d{10,18})(?:\.[a-z]{3,5})?/?$", re.IGNORECASE)
+_TAIL = re.compile(
+    r"[-/_](?:post|art|news|c|n|d)?(?P<digits>\d{10,18})(?:\.[a-z]{3,5})?/?$", re.IGNORECASE
+)
 _STAMPS = {18: (3, "%y%m%d%H%M%S"), 17: (0, "%Y%m%d%H%M%S"), 14: (0, "%Y%m%d%H%M%S")}
 """By number of digits: how many lead, and what follows them (milliseconds are left over)."""
 

@@ -19,19 +19,19 @@ CLOCK_START = r"\d\d?\s?(?::|[hg](?![a-z])|gio\b)"
 """How a clock begins, for those who must not take its hour for something else."""
 
 _PIECE = re.compile(
-    rf"""
+    r"""
     (?P<zone>
         (?:gmt|utc|ict)\s?(?P<sign1>[+-])\s?(?P<east1>\d\d?)(?::?(?P<min1>\d\d))?(?!\d)
       | (?P<sign2>[+-])(?P<east2>\d\d):?(?P<min2>\d\d)(?![\d/.-])
       | (?P<named>gmt|utc|ict)(?![a-z]) )
   | (?P<clock>
         (?P<hour>\d\d?)
-        (?: \s?:\s?(?P<m1>[0-5]\d|\d(?!\d)) (?:\s?:\s?(?P<s1>[0-5]\d|\d(?!\d)) (?:[.,]\d{{3}}(?!\d))?)?
+        (?: \s?:\s?(?P<m1>[0-5]\d|\d(?!\d)) (?:\s?:\s?(?P<s1>[0-5]\d|\d(?!\d)) (?:[.,]\d{3}(?!\d))?)?
           | \s?[hg](?:\s?:?\s?(?P<m2>[0-5]\d|\d(?!\d)))?\s?(?:p(?:h|hut)?(?![a-z])|m(?:in)?(?![a-z]))?
             (?:\s?(?P<s2>[0-5]?\d)\s?(?:s|giay|'')(?![a-z]))?(?![a-z]*/)(?=$|[^a-z]|sang|trua|chieu|toi|dem|ngay|luc)
           | \s*gio(?:\s*(?P<m3>[0-5]?\d)(?!\d)(?:\s*phut)?|\s+(?P<half_past>ruoi))?
             (?:,?\s*(?P<s3>[0-5]?\d)\s*giay)? )
-        (?:\s?'{{1,2}})?
+        (?:\s?'{1,2})?
         (?:[\s:]*(?P<half>sa|ch|[ap]\.?m\.?|sang|trua|chieu|toi|dem)(?![a-z]))? )
   | (?P<weekday> thu\s*\.?\s*(?P<vn>hai|ba|tu|nam|sau|bay|[2-7])(?![a-z])
       | t\s?\.?\s?(?P<short>[2-7])(?![\da-z]) | t\.\s?(?P<word>hai|ba|tu|nam|sau|bay)(?![a-z])
@@ -50,6 +50,11 @@ _WEEKDAYS = {
     "hai": 0, "2": 0, "ba": 1, "3": 1, "tu": 2, "4": 2, "nam": 3, "5": 3, "sau": 4, "6": 4,
     "bay": 5, "7": 5, "mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6,
 }  # fmt: skip
+_AFTERNOON = dict.fromkeys(("ch", "pm", "chieu", "toi"), range(12)) | {
+    "trua": range(4),
+    "dem": range(6, 12),
+}
+"""The hours that a word sets behind noon."""
 _ORDINAL = re.compile(r"(?:lan|hop|khoa|dot|ky)\s+$")
 _JOINS = re.compile(r"[-,;&~]|\b(?:va|den)\b")
 _BEFORE_LISTS = re.compile(r"(?:^|[-,;&(]|\b(?:ngay|tu|va|den|sang|chieu|toi|cac|trong))\s*$")
@@ -137,9 +142,7 @@ def _clock(piece: Piece) -> Clock | None:
     half = (piece["half"] or "").replace(".", "")
     if hour > 23 or (half == "dem" and hour == 12):  # 12 at night ends a day or begins it
         return None
-    if hour < 12 and (half in ("ch", "pm", "chieu", "toi") or (half == "dem" and hour > 5)):
-        hour += 12
-    elif hour < 4 and half == "trua":
+    if hour in _AFTERNOON.get(half, ()):
         hour += 12
     elif hour == 12 and half in ("sa", "am", "sang"):
         hour = 0

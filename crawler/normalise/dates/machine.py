@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 from crawler.normalise.dates.grammar import ENGLISH_MONTHS
-from crawler.normalise.dates.moment import LOCAL, YEAR, Clock, ReadDate, at_clock, day_of, offset, read_as
+from crawler.normalise.dates.moment import (
+    LOCAL,
+    YEAR,
+    Clock,
+    ReadDate,
+    at_clock,
+    day_of,
+    offset,
+    read_as,
+)
 
 _MONTHS = "|".join(ENGLISH_MONTHS)
 _CLOCK = r"(?P<h>[01]\d|2[0-3]):?(?P<min>[0-5]\d)(?::?(?P<s>[0-5]\d))?"
@@ -23,7 +32,9 @@ _RFC822 = re.compile(
 _CTIME = re.compile(
     rf"[a-z]{{3}} (?P<mon>{_MONTHS})\s+(?P<d>\d\d?)(?: (?P<y>{YEAR}))? {_CLOCK}{_ZONE}(?: (?P<last>{YEAR}))?"
 )
-_EPOCH = re.compile(r"(?:\\?/|new )?(?:date\()?(?P<seconds>\d{10})(?P<milli>\d{3})?(?:[+-]\d{4})?(?:\)\\?/?)?")
+_EPOCH = re.compile(
+    r"(?:\\?/|new )?(?:date\()?(?P<seconds>\d{10})(?P<milli>\d{3})?(?:[+-]\d{4})?(?:\)\\?/?)?"
+)
 _NEXT_DAY = timedelta(days=1)
 _FIRST_EPOCH = 1_000_000_000
 """September 2001: what has fewer digits and is padded with a zero is a telephone number."""

@@ -64,21 +64,22 @@ def at_clock(
         return read_as(day, "day", flags)
     written = day.replace(hour=clock.hour, minute=clock.minute, second=clock.second or 0)
     moment = written if zone is None else written.replace(tzinfo=zone).astimezone(LOCAL)
-    local = Clock(moment.hour, moment.minute, clock.second and moment.second or clock.second)
-    if clock.no_time or (local.hour == 0 and local.no_time):
+    local_midnight = moment.hour == moment.minute == 0 and clock.second == 0
+    if clock.no_time or local_midnight:
         return read_as(moment, "day", {*flags, "midnight_like"})
     return read_as(moment, "minute" if clock.second is None else "second", flags)
 
 
 def read_as(moment: datetime, precision: Precision, flags: Iterable[str] = ()) -> ReadDate:
     """A moment with what lies below its precision cut off."""
-    cut: dict[Precision, dict[str, int]] = {
-        "second": {"microsecond": 0},
-        "minute": {"second": 0, "microsecond": 0},
-    }
-    day = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
-    cut |= {"day": day, "month": day | {"day": 1}, "year": day | {"day": 1, "month": 1}}
-    return ReadDate(moment.replace(**cut[precision]), precision, tuple(sorted(flags)))  # type: ignore[arg-type]
+    if precision == "second":
+        cut = moment.replace(microsecond=0)
+    elif precision == "minute":
+        cut = moment.replace(second=0, microsecond=0)
+    else:
+        month = 1 if precision == "year" else moment.month
+        cut = datetime(moment.year, month, moment.day if precision == "day" else 1, tzinfo=LOCAL)
+    return ReadDate(cut, precision, tuple(sorted(flags)))
 
 
 def offset(sign: str, hours: str, minutes: str | None = None) -> timezone | None:

@@ -114,7 +114,12 @@ def _read(
     start, end = match.span()
     beside = look_beside(text, start, end)
     certain = beside.linked or label or _is_unmistakable(text, match)
-    if not certain or beside.listed or is_lunar_at(text, start, end) or _is_figure(text, start, end):
+    if (
+        not certain
+        or beside.listed
+        or is_lunar_at(text, start, end)
+        or _is_figure(text, start, end)
+    ):
         return None
     day, flags = _day(grammar.fields(match), beside.weekday, now, order)
     return at_clock(day, beside.clock, beside.zone, flags) if day else None

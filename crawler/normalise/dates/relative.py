@@ -35,7 +35,9 @@ _AGO = re.compile(
     rf"{_LABEL}(?:(?:khoang|hon|gan|cach day|about)\s+)*(?P<amounts>{_AMOUNT}(?:\W+(?:va\s+)?{_AMOUNT})*)"
     r"\s*(?:truoc|ago)(?:\s+(?:day|kia|do))?"
 )
-_SINCE = re.compile(rf"{_LABEL}cach day\s+(?:(?:khoang|hon|gan)\s+)?(?P<amounts>{_AMOUNT}(?:\W+{_AMOUNT})*)")
+_SINCE = re.compile(
+    rf"{_LABEL}cach day\s+(?:(?:khoang|hon|gan)\s+)?(?P<amounts>{_AMOUNT}(?:\W+{_AMOUNT})*)"
+)
 _NOW = re.compile(
     rf"{_LABEL}(?:(?:vua|moi|vua moi)\s+(?:xong|dang|day|nay|cap nhat)|vua xong|vua moi|just now|ngay bay gio"
     r"|(?:vai|it)\s+(?:giay|phut)\s+truoc|nua phut truoc)"
@@ -45,7 +47,9 @@ _DAY = re.compile(
     rf"{_LABEL}(?P<day>(?:(?:ngay\s+)?hom\s+(?P<back>nay|qua|kia)|(?P<english>today|yesterday)"
     r"|(?:thu\s*(?P<weekday>hai|ba|tu|nam|sau|bay|[2-7])|(?P<sunday>chu\s*nhat|cn))\s+tuan\s+(?P<week>truoc|qua|roi|nay))(?![a-z]))"
 )
-_LAST = re.compile(rf"{_LABEL}(?:(?P<unit>thang|nam)\s+(?:truoc|ngoai|qua)|last (?P<english>month|year))")
+_LAST = re.compile(
+    rf"{_LABEL}(?:(?P<unit>thang|nam)\s+(?:truoc|ngoai|qua)|last (?P<english>month|year))"
+)
 _PARTS = re.compile(r"\s*[|•·;\n]\s*|\s+-+\s+|\s*,\s+(?=[a-z])")
 _LONGEST = 100
 
@@ -114,7 +118,13 @@ def _day(text: str, now: datetime) -> ReadDate | None:
     if match["week"]:
         weeks = 0 if match["week"] == "nay" else 1
         written = match["weekday"]
-        weekday = 6 if written is None else _WEEKDAYS[written] if written in _WEEKDAYS else int(written) - 2
+        weekday = (
+            6
+            if written is None
+            else _WEEKDAYS[written]
+            if written in _WEEKDAYS
+            else int(written) - 2
+        )
         back = now.weekday() - weekday + 7 * weeks
     else:
         back = _DAYS_BACK[match["back"] or match["english"]]

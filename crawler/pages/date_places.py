@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from crawler.normalise.datelines import is_date_line
 from crawler.normalise.dates import read_date
-from crawler.normalise.publication import is_date_line
 from crawler.pages.document import Document
 from crawler.pages.flow import Shown
 from storage.records import DateCandidate
@@ -86,4 +86,6 @@ def _evidence(page: Shown, indices: range, place: str) -> Iterator[DateCandidate
     for index in indices:
         if kept < _EVIDENCE and _is_line(page, index) and is_date_line(page.text(index)):
             kept += 1
-            yield DateCandidate(page.text(index), "header" if place == "header" else "footer", "printed")
+            yield DateCandidate(
+                page.text(index), "header" if place == "header" else "footer", "printed"
+            )
