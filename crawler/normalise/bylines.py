@@ -18,6 +18,7 @@ _CREDIT_LABEL = re.compile(
     r"\(?(?:(?:nguon|link goc)(?: tin| bai viet| bai| anh)?\s*:|theo\b\s*:?(?!\s*(?:do|dung|quy|ke|bao cao|ong|ba|dong chi)\b))\s*"
 )
 _PHOTO_LABEL = re.compile(r"\s*(?:[+&;,|]|-)?\s*(?:anh|hinh|video|ky thuat|do hoa)\s*:\s*")
+_ONLY_PHOTO = re.compile(r"[(\s]*(?:anh|hinh|video|clip)\s*:")
 _OFFICE = re.compile(
     r"(?:van phong|vp|ubnd|hdnd|ubmttq|uy ban|hoi dong|huyen (?:uy|doan)|tinh (?:uy|doan)|thanh (?:uy|doan)"
     r"|thi (?:uy|doan)|dang (?:uy|bo)|ban|phong|trung tam|tt|dai|hoi|cong an|bch|mat tran|mttq|so|chi cuc"
@@ -83,7 +84,7 @@ def is_signed(raw: str) -> bool:
 
 def _labelled(line: str) -> Byline | None:
     folded = fold_letters(line)
-    if _PHOTO_LABEL.match(folded):
+    if _ONLY_PHOTO.match(folded):
         return Byline()  # whose pictures they are, not who wrote
     if label := _AUTHOR_LABEL.match(folded):
         rest = line[label.end() :]

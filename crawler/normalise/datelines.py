@@ -17,7 +17,7 @@ _LABELLED = re.compile(
     rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*$"
 )
 _EVENT = re.compile(r"(?:^|\s)(?:sang|chieu|toi|trua|dem)\s*$")
-_LINK = re.compile(r"(?<![a-z])(?:ngay|hom|luc|vao|hoi)\s*$")
+_LINK = re.compile(r"(?<![a-z])(?:ngay|hom|luc|vao)\s*$")
 _PARTED = re.compile(r"[-|:•·/(\[>]\s*$")
 _PLACE = re.compile(r"(?:[^\W\d_]+\s){0,3}[^\W\d_]+,\s*$")
 _PARTING = re.compile(r"\s*[-|•·/(\[;]|\s*$")

@@ -93,15 +93,14 @@ def _text_of(item: Paragraph | FoundImage) -> str | None:
 def _without_repeats(flow: Flow, told: Iterable[str | None]) -> Flow:
     """Title and lead are often repeated where the body begins: once is enough."""
     known = {_key(text) for text in told if text}
+    longest = 2 * max(map(len, known), default=0)
     out: Flow = []
-    seen = 0
+    seen: set[str] = set()
     for item in flow:
-        if isinstance(item, Paragraph) and seen < _REPEAT_LINES:
-            seen += 1
-            key = _key(item.text)
-            if key in known:
+        if isinstance(item, Paragraph) and len(seen) < _REPEAT_LINES:
+            if item.text in seen or (len(item.text) <= longest and _key(item.text) in known):
                 continue
-            known.add(key)
+            seen.add(item.text)
         out.append(item)
     return out
 
@@ -163,7 +162,7 @@ def _take_signature(flow: Flow, *, marked: bool) -> tuple[Flow, Signed]:
         flow = flow[:-1]
     for position, item in enumerate(flow[:_HEAD_LINES]):
         labelled = read_label(item.text) if isinstance(item, Paragraph) else None
-        if labelled and _adds(_merged(one for _, one in signed), labelled):
+        if labelled and labelled != Byline() and _adds(_merged(one for _, one in signed), labelled):
             signed.append((_text_of(item) or "", labelled))
             return flow[:position] + flow[position + 1 :], signed
     return flow, signed

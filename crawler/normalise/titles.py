@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crawler.normalise.encodings import Repair, find_repair, mend_mojibake
 from crawler.normalise.latin import fold_letters
@@ -17,6 +17,7 @@ from crawler.normalise.latin import fold_letters
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ETH = str.maketrans({"\u00d0": "Đ", "\u00f0": "đ", "\u0189": "Đ", "\u0256": "đ"})
+_ETH_LETTERS = re.compile("[\u00d0\u00f0\u0189\u0256]")
 _SPACES = re.compile(r"\s{2,}|[^\S ]")  # single spaces may stay: most are
 _SEPARATORS = re.compile(r"\s+[-–—|»]\s+|\s*(?:>>|»|›)\s*")
 _BREADCRUMB = re.compile(r"(?:trang chu|trang nhat|home)\s*(?:>>?|»|›).*(?:>>?|»|›)\s*")
@@ -29,7 +30,9 @@ def mend_text(raw: str) -> str:
     text = mend_mojibake(_undo_entities(raw) if "&" in raw else raw)
     if text.isascii():
         return text
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).translate(_ETH)
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    if _ETH_LETTERS.search(text):
+        text = text.translate(_ETH)
     return unicodedata.normalize("NFC", text)
 
 
@@ -46,23 +49,35 @@ def clean_title(raw: str, *, site_names: Sequence[str] = (), repair: Repair | No
     was found to need; a title alone tells its encoding only where there is no doubt.
     NFC, trimmed. Idempotent. Raises: nothing.
     """
+    return list(title_steps(raw, site_names=site_names, repair=repair))[-1][1]
+
+
+def title_steps(
+    raw: str, *, site_names: Sequence[str] = (), repair: Repair | None = None
+) -> Iterator[tuple[str, str]]:
+    """Every repair that a title needs and what it makes of it: `raw` first, the title last."""
     names = {fold_letters(clean_text(name)) for name in site_names if name.strip()}
     text = raw
+    yield "raw", text
     for _ in range(_MOST_PASSES):  # one repair may lay open another
-        cleaned = _clean(text, names, repair)
-        if cleaned == text:
-            break
-        text = cleaned
-    return text
+        before = text
+        for name, mended in _steps(text, names, repair):
+            if mended != text:
+                yield name, mended
+            text = mended
+        if text == before:
+            return
 
 
-def _clean(text: str, names: set[str], repair: Repair | None) -> str:
-    text = mend_mojibake(_undo_entities(text))
+def _steps(text: str, names: set[str], repair: Repair | None) -> Iterator[tuple[str, str]]:
+    yield "entities", (text := _undo_entities(text))
+    yield "mojibake", (text := mend_mojibake(text))
     repair = repair or find_repair([text])
-    text = clean_text(repair(text) if repair else text)
+    yield "legacy letters", (text := repair(text) if repair else text)
+    yield "unicode", (text := mend_text(text))
+    yield "spaces", (text := clean_text(text))
     while (shorter := _without_name(text, names)) != text:
-        text = shorter
-    return text
+        yield "site name", (text := shorter)
 
 
 def _undo_entities(text: str) -> str:

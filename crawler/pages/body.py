@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -144,10 +145,18 @@ def _named(node: LexborNode) -> float:
         if holder is None:
             break
         attributes = holder.attributes
-        name = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        if _ASIDE.search(name):
-            return 0.4
-        if holder is node and _BODY.search(name):
-            weight = 1.25
+        said = _said(attributes.get("class") or "", attributes.get("id") or "")
+        if said < 1:
+            return said
+        if holder is node:
+            weight = said
         holder = holder.parent
     return weight
+
+
+@lru_cache(maxsize=4096)
+def _said(class_: str, id_: str) -> float:
+    name = f"{class_} {id_}"
+    if _ASIDE.search(name):
+        return 0.4
+    return 1.25 if _BODY.search(name) else 1.0

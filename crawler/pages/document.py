@@ -22,7 +22,9 @@ _SPACE = re.compile(r"[ \t\r\n\f]{2,}|[\t\r\n\f]")  # single spaces may stay: mo
 
 def collapse(text: str) -> str:
     """As a browser shows it: runs of ASCII white space are one space; NBSP stays within."""
-    return _SPACE.sub(" ", text).strip()
+    if "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text:
+        text = _SPACE.sub(" ", text)  # most lines need it not
+    return text.strip()
 
 
 class Document:

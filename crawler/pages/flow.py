@@ -22,6 +22,12 @@ _UNSEEN = frozenset(
     script style noscript template iframe button input select textarea svg object head title
     """.split()
 )
+_KINDS = (
+    dict.fromkeys(BLOCKS, "block")
+    | dict.fromkeys((*_UNSEEN, "-comment", "-document-type", "-cdata", "-undef"), "unseen")
+    | {"br": "break", "img": "image", "a": "link"}
+)
+"""What to do with a tag; all others stand within a line."""
 _CAPTIONS = frozenset(("figcaption", "caption"))
 _HIDDEN = (
     "[hidden], .hidden, .d-none, .hide, .sr-only, .visually-hidden, .ms-hidden,"
@@ -102,35 +108,35 @@ class _Reader:
         self.shown.spans[root.mem_id] = (0, len(self.shown.items))
 
     def _text(self, text: str) -> None:
-        if not self._pieces and text.isspace():
-            return  # the space between blocks: most of a page's text nodes
-        self._pieces.append(text)
+        if self._pieces or not text.isspace():
+            self._pieces.append(text)
+        else:
+            return
         if self._links_open:
             self._linked += len(text)
 
     def _enter(self, node: LexborNode, tag: str) -> bool:
         """Whether to go on below a node."""
-        if tag in _UNSEEN or tag[0] == "-" or (self._hidden and node.mem_id in self._hidden):
+        kind = _KINDS.get(tag)
+        if kind == "unseen" or (self._hidden and node.mem_id in self._hidden):
             return False
-        if tag in BLOCKS:
+        if kind == "block":
             self._end_paragraph()
             if tag == "figure" and self._figure(node):
                 return False
             self._blocks.append((node, len(self.shown.items)))
-        elif tag == "br":
-            self._end_paragraph()
-            return False
-        elif tag == "img":
-            self._image(node)
-            return False
-        elif tag == "a":
+        elif kind == "link":
             self._links_open += 1
+        elif kind is not None:
+            self._image(node) if kind == "image" else self._end_paragraph()
+            return False
         return True
 
     def _leave(self, node: LexborNode, tag: str) -> None:
-        if tag == "a":
+        kind = _KINDS.get(tag)
+        if kind == "link":
             self._links_open -= 1
-        elif tag in BLOCKS:
+        elif kind == "block":
             self._end_paragraph(caption=tag in _CAPTIONS)
             _, start = self._blocks.pop()
             self.shown.spans[node.mem_id] = (start, len(self.shown.items))

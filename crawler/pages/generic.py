@@ -66,22 +66,22 @@ def find_article(document: Document, body_hints: str = "") -> Block | None:
 
 def _repeats(document: Document, page: Shown) -> list[int]:
     """The lines that say what the page calls itself, or the better part of it."""
-    named = [_key(name) for name in (document.meta("og:title"), document.text("title")) if name]
+    named = {_key(name) for name in (document.meta("og:title"), document.text("title")) if name}
     longest = max(map(len, named), default=0)
     return [
         index
         for index, item in enumerate(page.items)
         if isinstance(item, Paragraph)
         and _TITLE_CHARS <= len(item.text) <= longest
-        and any(_is_named(_key(item.text), name) for name in named)
+        and _is_named(_key(item.text), named)
     ]
 
 
-def _is_named(key: str, name: str) -> bool:
-    if len(key) > len(name):
-        return False
-    at_an_end = name.startswith(key) or name.endswith(key)
-    return at_an_end or (key in name and len(key) > len(name) / 3)
+def _is_named(key: str, names: set[str]) -> bool:
+    for name in names:
+        if key in name and (name.startswith(key) or name.endswith(key) or len(key) * 3 > len(name)):
+            return True
+    return False
 
 
 def _key(text: str) -> str:
