@@ -8,7 +8,7 @@ from crawler.normalise.dates import date_span
 from crawler.normalise.latin import fold_letters
 
 _LABEL_WORDS = (
-    r"(?:ngay|gio|luc|vao|hoi|hom|thoi\s*gian|dang|duoc|viet|tao|gui|cap\s*nhat|lan|cuoi|moi\s*nhat|chinh\s*sua"
+    r"(?:ngay|gio|luc|vao|hoi|hom|dang|duoc|viet|tao|gui|cap\s*nhat|lan|cuoi|moi\s*nhat|chinh\s*sua"
     r"|xuat\s*ban|phat\s*hanh|tin|bai|boi|date|posted|published|created|updated|last|on|at|by|time|admin)"
 )
 _LABELS = re.compile(rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*")
@@ -16,7 +16,11 @@ _LABELLED = re.compile(
     r"(?:dang|gui|cap\s*nhat|viet|tao|xuat\s*ban|phat\s*hanh|posted|published|created|updated)"
     rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*$"
 )
-_EVENT = re.compile(r"(?:^|\s)(?:sang|chieu|toi|trua|dem)\s*$")
+_EVENT = re.compile(
+    r"(?:^|\s)(?:sang|chieu|toi|trua|dem|truoc|sau|den|tu|het|qua)\s*$"
+    r"|(?<![a-z])(?:han|thoi\s+gian|thoi\s+han|khai\s+mac|be\s+mac|bat\s+dau|ket\s+thuc|sinh|du\s+kien|to\s+chuc|dien\s+ra)(?![a-z])"
+)
+"""What leads to the day of something else than publishing."""
 _LINK = re.compile(r"(?<![a-z])(?:ngay|hom|luc|vao)\s*$")
 _PARTED = re.compile(r"[-|:•·/(\[>]\s*$")
 _PLACE = re.compile(r"(?:[^\W\d_]+\s){0,3}[^\W\d_]+,\s*$")

@@ -33,9 +33,9 @@ _PIECE = re.compile(
             (?:,?\s*(?P<s3>[0-5]?\d)\s*giay)? )
         (?:\s?'{1,2})?
         (?:[\s:]*(?P<half>sa|ch|[ap]\.?m\.?|sang|trua|chieu|toi|dem)(?![a-z]))? )
-  | (?P<weekday> thu\s*\.?\s*(?P<vn>hai|ba|tu|nam|sau|bay|[2-7])(?![a-z])
+  | (?P<weekday> thu?\s*\.?\s*(?P<vn>hai|ba|tu|nam|sau|bay|[2-7])(?![a-z])
       | t\s?\.?\s?(?P<short>[2-7])(?![\da-z]) | t\.\s?(?P<word>hai|ba|tu|nam|sau|bay)(?![a-z])
-      | (?P<sunday>chu\s*nhat|chua\s*nhat|c\.?n(?![a-z]))
+      | (?P<sunday>(?:chua?|c\.?)\s*nhat|c\.?n(?![a-z]))
       | (?P<english>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?P<day>day)?(?![a-z]) )
   | (?P<link> (?:ngay|hom|luc|vao|hoi|khi|at|on|sang|trua|chieu|toi|dem|t(?=\d))(?![a-z]) )
   | (?P<range> (?:den|va)(?![a-z]) | [~&] )
@@ -57,6 +57,8 @@ _AFTERNOON = dict.fromkeys(("ch", "pm", "chieu", "toi"), range(12)) | {
 """The hours that a word sets behind noon."""
 _ORDINAL = re.compile(r"(?:lan|hop|khoa|dot|ky)\s+$")
 _JOINS = re.compile(r"[-,;&~]|\b(?:va|den)\b")
+_AND = re.compile(r"\b(?:va|den)\b")
+_DAY_AND_MORE = re.compile(r"\d\d?\s?[-/.]\s?\d\d?(?:[-/.]1[0-8]\d\d)?")
 _BEFORE_LISTS = re.compile(r"(?:^|[-,;&(]|\b(?:ngay|tu|va|den|sang|chieu|toi|cac|trong))\s*$")
 
 Piece = re.Match[str]
@@ -104,7 +106,7 @@ def _take(found: Beside, text: str, pieces: Iterable[Piece], *, leftward: bool) 
             joint += piece[0]
             found.linked |= leftward and kind == "link"
             continue
-        if kind == "number" and leftward:
+        if kind in ("number", "figure") and leftward:
             found.listed |= _lists(text, piece, joint)
         if not _take_piece(found, text, piece, kind):
             return
@@ -130,9 +132,11 @@ def _take_piece(found: Beside, text: str, piece: Piece, kind: str | None) -> boo
 
 def _lists(text: str, number: Piece, joint: str) -> bool:
     """Whether a number before a date is another day: joined to it, and nothing else's value."""
+    if not _JOINS.search(joint):
+        return False
     before = text[max(0, number.start() - 12) : number.start()]
-    with_month = len(number[0]) > 2
-    return bool(_JOINS.search(joint) and (with_month or _BEFORE_LISTS.search(before)))
+    a_day = _DAY_AND_MORE.fullmatch(number[0]) or _BEFORE_LISTS.search(before)
+    return bool(a_day or (before.endswith("thang ") and _AND.search(joint)))
 
 
 def _clock(piece: Piece) -> Clock | None:

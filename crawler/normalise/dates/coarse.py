@@ -11,13 +11,13 @@ from crawler.normalise.dates.moment import YEAR, ReadDate, day_of
 
 _END = r"(?![\d/%]|\s?[-~]\s?\d|\s?den\s|[.,]\d)"
 _MONTH = re.compile(
-    rf"(?<![a-z])(?:thang\s*|t\.?(?=\d))(?P<m>{MONTH})\s?[-/.,]?\s*(?:nam\s+)?(?P<y>{YEAR}){_END}"
+    rf"(?<![a-z])(?:thang\s*|(?<![\d/-])t\.?(?=\d))(?P<m>{MONTH})\s?[-/.,]?\s*(?:nam\s+)?(?P<y>{YEAR}){_END}"
 )
 _MONTH_ALONE = re.compile(rf"\W*(?P<m>0[1-9]|1[0-2])/(?P<y>{YEAR})\W*")
 _YEAR = re.compile(rf"(?<![a-z])nam\s+(?P<y>{YEAR}){_END}")
 _NOT_ONE = re.compile(
     r"(?:tu|den|toi|truoc|sau|qua|nhung|cac|giai\s+doan|nhiem\s+ky|thap\s+nien|tam\s+nhin|dinh\s+huong"
-    r"|quy\s+(?:[iv]+|\d)|[69]\s+thang\s+(?:dau|cuoi)|nua\s+(?:dau|cuoi)|tuan\s+\d+|va|,|-)[\s,]*$"
+    r"|quy\s+(?:[iv]+|\d)|\d\s+thang(?:\s+(?:dau|cuoi))?|nua\s+(?:dau|cuoi)|tuan\s+\d+|va|,|-|\d)[\s,]*$"
 )
 _NOT_THE_YEAR = re.compile(r"(?<![a-z])(?:so\s{0,2}[:.]?\s{0,2}|ngay\s+)\d")
 """The year of a document's number, or of a day that could not be read."""

@@ -29,7 +29,7 @@ DATE = re.compile(
       | (?P<a2>\d\d?)\s{{0,3}}(?P<s2>[-/.\\])\s{{0,3}}(?P<b2>\d\d?)\s{{0,3}}(?P=s2)\s{{0,3}}(?P<y2>{YEAR}|\d\d)
       | (?P<a3>\d\d?)\s?[-/.]\s?(?P<b3>\d\d?)\s?,?\s{{0,3}}nam\s+(?P<y3>{YEAR})
       | (?P<a4>\d\d)\ (?P<b4>\d\d)\ (?P<y4>{YEAR})
-      | (?P<d5>\d\d?){_GAP}{_THANG}{_GAP}(?P<m5>{MONTH})(?![a-z]){_GAP}(?:nam{_GAP})?(?P<y5>{YEAR})
+      | (?P<d5>\d\d?){_GAP}(?:{_THANG}|(?<=[-/])t(?=\d)){_GAP}(?P<m5>{MONTH})(?![a-z]){_GAP}(?:nam{_GAP})?(?P<y5>{YEAR})
       | (?<![a-z]){_THANG}\s*(?P<m6>{MONTH})\s+(?P<d6>\d\d?)\s*,?\s+(?P<y6>{YEAR})
       | (?P<d7>\d\d?)(?:st|nd|rd|th)?[\s/-](?:of\s)?(?P<m7>{ENGLISH})\.?,?[\s/-]{{1,2}}(?P<y7>{YEAR})
       | (?<![a-z])(?P<m8>{ENGLISH})\.?\s(?P<d8>\d\d?)(?:st|nd|rd|th)?,?\s(?P<y8>{YEAR})

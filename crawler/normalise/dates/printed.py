@@ -89,9 +89,14 @@ def _label(before: str) -> str:
 
 
 def _is_date(line: Line, match: re.Match[str]) -> bool:
-    """Whether folding made no English month of other words (`xe máy 10, 2023`)."""
+    """Whether its month is one: not of `xe máy 10, 2023`, nor of the nine months `9 tháng năm 2023`."""
     name = f"m{grammar.form(match)}"
-    return name not in ("m7", "m8") or line.shown[match.start(name) : match.end(name)].isascii()
+    if name not in ("m5", "m7", "m8"):
+        return True
+    month = line.shown[match.start(name) : match.end(name)]
+    if name == "m5":
+        return month != month.lower() or match[name] != "nam" or match[0].count("nam") > 1
+    return month.isascii()
 
 
 def _in_ranges(text: str, matches: Sequence[re.Match[str]]) -> set[re.Match[str]]:

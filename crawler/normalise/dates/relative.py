@@ -45,7 +45,7 @@ _NOW = re.compile(
 _HALF = re.compile(rf"{_LABEL}(?:khoang\s+)?nua (?:gio|tieng) truoc")
 _DAY = re.compile(
     rf"{_LABEL}(?P<day>(?:(?:ngay\s+)?hom\s+(?P<back>nay|qua|kia)|(?P<english>today|yesterday)"
-    r"|(?:thu\s*(?P<weekday>hai|ba|tu|nam|sau|bay|[2-7])|(?P<sunday>chu\s*nhat|cn))\s+tuan\s+(?P<week>truoc|qua|roi|nay))(?![a-z]))"
+    r"|(?:(?:thu\s*|t)(?P<weekday>hai|ba|tu|nam|sau|bay|[2-7])|(?P<sunday>chu\s*nhat|cn))\s+tuan\s+(?P<week>truoc|qua|roi|nay))(?![a-z]))"
 )
 _LAST = re.compile(
     rf"{_LABEL}(?:(?P<unit>thang|nam)\s+(?:truoc|ngoai|qua)|last (?P<english>month|year))"
