@@ -134,9 +134,11 @@ def _lists(text: str, number: Piece, joint: str) -> bool:
     """Whether a number before a date is another day: joined to it, and nothing else's value."""
     if not _JOINS.search(joint):
         return False
+    if _DAY_AND_MORE.fullmatch(number[0]):
+        return True
     before = text[max(0, number.start() - 12) : number.start()]
-    a_day = _DAY_AND_MORE.fullmatch(number[0]) or _BEFORE_LISTS.search(before)
-    return bool(a_day or (before.endswith("thang ") and _AND.search(joint)))
+    alone = number.lastgroup == "number" and _BEFORE_LISTS.search(before)
+    return bool(alone or (before.endswith("thang ") and _AND.search(joint)))
 
 
 def _clock(piece: Piece) -> Clock | None:
