@@ -331,3 +331,57 @@ def _layouts() -> list[Layout]:
 
 
 LAYOUTS = _layouts()
+
+
+def _more_layouts() -> list[Layout]:
+    """Second thoughts: what else was seen, or is likely."""
+    header = f'<header><div class="date">{BANNER}</div></header>'
+    dated_list = (
+        "<div>"
+        + "".join(
+            f'<div class="it"><div class="dt">{date}</div><a href="/{n}">{title}</a></div>'
+            for n, (title, date) in enumerate(NEWER)
+        )
+        + "</div>"
+    )
+    none = detail(date="")
+    lead = f"<p><b>{escape(PARAGRAPHS[0])}</b></p>"
+    rest = paragraphs().replace(f"<p>{escape(PARAGRAPHS[0])}</p>", "", 1)
+    pieces = f"<table><tr><td>Ngày đăng:</td><td>{DATE_LINE}</td></tr></table>"
+    return [
+        Layout("date at the end", page(detail(date="", body=paragraphs() + f"<p align=right>{DATE_LINE}</p>"), head=header)),
+        Layout("date small within the heading", page(detail(date="").replace("</h1>", f" <small>{DATE_LINE}</small></h1>"), head=header)),
+        Layout("date in a line of the heading", page(detail(date="").replace("</h1>", f"<br><small>{DATE_LINE}</small></h1>"), head=header)),
+        Layout("heading broken into lines", page(detail().replace("tổng kết công tác", "tổng kết<br>công tác", 1))),
+        Layout("heading is a link", page(detail().replace(f"<h1>{TITLE}</h1>", f'<h1><a href="/a">{TITLE}</a></h1>', 1))),
+        Layout("label and date in two cells", page(detail(pieces), head=header)),
+        Layout("weekday, date and clock in three spans", page(detail("<div><span>Thứ Ba</span><span>10/01/2023</span><span>16:33</span></div>"))),
+        Layout("weekday, date and clock in three blocks", page(detail("<div><div>Thứ Ba</div><div>10/01/2023</div><div>16:33</div></div>"))),
+        Layout("clock above the date", page(detail("<div><p>16:33</p><p>Thứ Ba, 10/01/2023</p></div>"))),
+        Layout("category link before the date", page(detail('<p><a href="/t">Tin trong huyện</a> | 10/01/2023 16:33</p>'), head=header)),
+        Layout("tools behind the date", page(detail(f"<p>{DATE_LINE} | Xem với cỡ chữ <a href=#>A+</a> <a href=#>A-</a></p>"), head=header)),
+        Layout("byline above the text", page(detail(f"<p>{DATE_LINE}</p><p>{BYLINE}</p>").replace(BYLINE_P, ""), head=header)),
+        Layout("labelled byline", page(detail().replace(BYLINE_P, f"<p>Tác giả: {BYLINE}</p>"))),
+        Layout("padded byline", page(detail().replace(BYLINE_P, f"<p>{'&nbsp;' * 90}{BYLINE}</p>"))),
+        Layout("lead apart from the body", page(f'<div class=v><h1>{TITLE}</h1><i>{DATE_LINE}</i><div class="sapo">{lead}</div><div class="nd">{rest}{BYLINE_P}</div></div>{OTHERS}')),
+        Layout("no own date, dated list behind", page(none.replace(OTHERS, "") + dated_list, head=header), None),
+        Layout("no own date, dated list within", page(f'<div class=c><h1>{TITLE}</h1>{paragraphs()}{BYLINE_P}{dated_list}</div>', head=header), None),
+        Layout("no own date, dated list before", page(f"<div>{dated_list}</div>{none}", head=header), None),
+        Layout("no own date, sidebar and comments", page(f"<div class=w>{SIDE_LIST}<div>{none.replace(OTHERS, '')}{COMMENTS}</div></div>", head=header), None),
+        Layout("no own date, counter in the footer", page(none, head=header, foot="<div>Đang online: 12<br>Hôm nay: 134<br>01/03/2024 10:00</div>"), None),
+        Layout("no own date, event in the text", page(detail(date="", body=f"<p>Thời gian: 8h00 ngày 10/01/2023</p>{paragraphs()}"), head=header).replace("<p>Thời gian: 8h00 ngày 10/01/2023</p>", ""), None),
+        Layout("title far from the body", page(f'<div class="page-head"><div><h1>{TITLE}</h1></div></div><div class="main"><div><div><span>{DATE_LINE}</span></div><div>{paragraphs()}{BYLINE_P}</div></div></div>{OTHERS}', head=header)),
+        Layout("everything in one cell", page(f"<table><tr><td><b>{TITLE}</b><br><i>{DATE_LINE}</i><br>{broken_lines()}<br><b>{BYLINE}</b><br>CÁC BÀI VIẾT KHÁC:<br>{dated_list}</td></tr></table>", head=header)),
+        Layout("nested tables", page(f"<table><tr><td><table><tr><td><table><tr><td><span class=t>{TITLE}</span></td></tr><tr><td>{DATE_LINE}</td></tr></table></td></tr><tr><td><table><tr><td>{paragraphs()}</td></tr><tr><td align=right>{BYLINE}</td></tr></table></td></tr></table></td><td>{SIDE_LIST}</td></tr></table>", head=header)),
+        Layout("sections and articles", page(f"<main><article><header><h1>{TITLE}</h1><time>{DATE_LINE}</time></header><section>{paragraphs()}</section><footer>{BYLINE}</footer></article><aside>{SIDE_TEXT}</aside></main>", head=header)),
+        Layout("font tags", page(f'<center><font size=5 color=red><b>{TITLE}</b></font></center><font size=1>{DATE_LINE}</font><div align=justify><font face=Arial>{paragraphs()}</font></div><div align=right><font><b>{BYLINE}</b></font></div>{OTHERS}', head=header)),
+        Layout("capitals in the tags", page(detail(), head=header).replace("<div", "<DIV").replace("</div", "</DIV")),
+        Layout("entities for letters", page(detail(body=paragraphs().replace("ê", "&ecirc;").replace("à", "&agrave;").replace("á", "&aacute;")), head=header)),
+        Layout("a windows line-broken source", page(detail(), head=header).replace("><", ">\r\n   <")),
+        Layout("site name before the title", page(detail(), title=f"Huyện uỷ Bình Giang | {TITLE}", head=header)),
+        Layout("title only in og", page(detail(tag="div"), title="Chi tiết", head=header).replace("</head>", f'<meta property="og:title" content="{TITLE}"></head>')),
+        Layout("short title element", page(detail(), title="Chi tiết tin", head=header)),
+    ]  # fmt: skip
+
+
+LAYOUTS += _more_layouts()

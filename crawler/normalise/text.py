@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from crawler.normalise.boilerplate import is_chrome, is_cut
-from crawler.normalise.bylines import Byline, read_byline, read_dateline, read_label
+from crawler.normalise.bylines import Byline, is_signed, read_byline, read_dateline
 from crawler.normalise.latin import fold_letters
 from crawler.normalise.titles import clean_text, mend_text
 from storage.records import ArticleImage, Found, FoundImage, Paragraph
@@ -74,16 +74,30 @@ def _cut(flow: Flow) -> Flow:
 
 
 def _without_head(flow: Flow, date_raw: str | None) -> Flow:
-    lines = [position for position, item in enumerate(flow) if isinstance(item, Paragraph)]
-    for position in lines[:_HEAD_LINES]:
-        if _text_of(flow[position]) == date_raw:
-            before = [
-                item
-                for item in flow[:position]
-                if len(_text_of(item) or "") >= _SHORT_CHARS or isinstance(item, FoundImage)
-            ]
-            return before + flow[position + 1 :]
-    return [item for item in flow if date_raw is None or _text_of(item) != date_raw]
+    """Without the date line, and without what is short and stands above it."""
+    parts = _date_lines(flow, date_raw)
+    lines = [i for i, item in enumerate(flow) if isinstance(item, Paragraph)][:_HEAD_LINES]
+    head = max((i for i in parts if i in lines), default=-1)
+    return [
+        item
+        for i, item in enumerate(flow)
+        if i not in parts
+        and (i > head or isinstance(item, FoundImage) or _is_text_or_signature(item.text))
+    ]
+
+
+def _date_lines(flow: Flow, date_raw: str | None) -> range:
+    """Where the date line stands: in one line, or its weekday and clock in lines of their own."""
+    texts = [_text_of(item) or "" for item in flow]
+    for size in range(1, 4) if date_raw else ():
+        for start in range(len(texts) - size + 1):
+            if " ".join(texts[start : start + size]) == date_raw:
+                return range(start, start + size)
+    return range(0)
+
+
+def _is_text_or_signature(line: str) -> bool:
+    return len(line) >= _SHORT_CHARS or is_signed(line)
 
 
 def _text_of(item: Paragraph | FoundImage) -> str | None:
@@ -151,7 +165,7 @@ Signed = list[tuple[str, Byline]]
 
 
 def _take_signature(flow: Flow, *, marked: bool) -> tuple[Flow, Signed]:
-    """The closing lines that name author, office or credit, and a labelled one at the head."""
+    """The closing lines that name author, office or credit, and a certain one at the head."""
     signed: Signed = []
     while flow and len(signed) < _TAIL_LINES and not marked:
         last = _text_of(flow[-1])
@@ -161,9 +175,10 @@ def _take_signature(flow: Flow, *, marked: bool) -> tuple[Flow, Signed]:
         signed.insert(0, (last, byline))
         flow = flow[:-1]
     for position, item in enumerate(flow[:_HEAD_LINES]):
-        labelled = read_label(item.text) if isinstance(item, Paragraph) else None
+        text = _text_of(item) or ""
+        labelled = read_byline(text) if is_signed(text) else None
         if labelled and labelled != Byline() and _adds(_merged(one for _, one in signed), labelled):
-            signed.append((_text_of(item) or "", labelled))
+            signed.append((text, labelled))
             return flow[:position] + flow[position + 1 :], signed
     return flow, signed
 

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborNode
 
 from crawler.normalise.boilerplate import is_cut
 from crawler.pages.document import Document
-from crawler.pages.flow import Shown
+from crawler.pages.flow import BLOCKS, Shown
 
 _RUNNING_TEXT_CHARS = 50
 _ARTICLE_CHARS = 200
@@ -95,10 +95,10 @@ def _holders(node: LexborNode, crowded: set[int]) -> Iterator[LexborNode]:
     cells with text is a page laid out in columns, and its cells stay apart."""
     holder: LexborNode | None = node
     while holder is not None and holder.tag not in _TOP and holder.tag not in _CHROME:
-        if holder.tag not in _ROWS:
-            yield holder
-        elif holder.mem_id in crowded:
+        if holder.mem_id in crowded:
             return
+        if holder.tag in BLOCKS and holder.tag not in _ROWS:
+            yield holder
         holder = holder.parent
 
 

@@ -56,6 +56,10 @@ class Shown:
         item = self.items[index]
         return item.text if isinstance(item, Paragraph) else ""
 
+    def is_link(self, index: int) -> bool:
+        """Whether a paragraph is a link for the most part."""
+        return self.linked[index] * 2 > len(self.text(index)) > 0
+
 
 def read_flow(node: LexborNode, link: FindLink) -> Flow:
     """Paragraphs and images below a node."""
