@@ -52,10 +52,8 @@ class Byline:
 
 def read_byline(raw: str) -> Byline | None:
     """Author, office and credit of a line; None if the line is no byline. Raises: nothing."""
-    if len(raw) > _LONGEST_RAW:
-        return None
-    line = clean_text(raw)
-    if not line or len(line) > _MAX_CHARS:
+    line = _line(raw)
+    if line is None:
         return None
     if line[0] == "(" and line.find(")") == len(line) - 1:
         line = line[1:-1]
@@ -64,8 +62,8 @@ def read_byline(raw: str) -> Byline | None:
 
 def read_label(raw: str) -> Byline | None:
     """A line that a label marks (`Tác giả:`, `Nguồn:`); None for any other. Raises: nothing."""
-    line = clean_text(raw) if len(raw) <= _LONGEST_RAW else ""
-    return _labelled(line) if 0 < len(line) <= _MAX_CHARS else None
+    line = _line(raw)
+    return _labelled(line) if line else None
 
 
 def read_dateline(text: str) -> tuple[str, str] | None:
@@ -80,6 +78,15 @@ def is_signed(raw: str) -> bool:
         return True
     byline = read_byline(raw)
     return byline is not None and byline.office is not None
+
+
+def _line(raw: str) -> str | None:
+    """A line that is short enough for a byline, cleaned; padding does not count."""
+    padded = "  " in raw or "\u00a0\u00a0" in raw
+    if len(raw) > (_LONGEST_RAW if padded else _MAX_CHARS):
+        return None
+    line = clean_text(raw)
+    return line if 0 < len(line) <= _MAX_CHARS else None
 
 
 def _labelled(line: str) -> Byline | None:

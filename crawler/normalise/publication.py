@@ -56,6 +56,8 @@ def publication_date(found: Found) -> Published:
 
 
 def _judge(candidate: DateCandidate, found: Found) -> _Judged:
+    if candidate.method == "printed" and not is_date_line(candidate.raw):
+        return _Judged(candidate, None, "a date within running text")
     date = read_date(candidate.raw, fetched_at=found.fetched_at, order=found.date_order)
     return _Judged(candidate, date, _verdict(candidate, date, found.fetched_at))
 
@@ -78,8 +80,6 @@ def _verdict(candidate: DateCandidate, date: ReadDate | None, fetched_at: dateti
 def _why_not_printed(raw: str, date: ReadDate) -> str | None:
     if is_licence(raw):
         return "the date of a licence or a document"
-    if not is_date_line(raw):
-        return "a date within running text"
     if date.precision not in _EXACT and "relative" not in date.flags:
         return "names no day"
     return None

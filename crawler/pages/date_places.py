@@ -33,7 +33,10 @@ _META = (
     "datePublished", "date", "DC.date.issued", "DC.Date", "dcterms.created",
 )  # fmt: skip
 _JSON_LD = re.compile(r'"datePublished"\s*:\s*("(?:[^"\\]|\\.){4,40}")')
-_DIGIT_GROUP = re.compile(r"\d{1,4}\D{1,12}\d|\d\s*\w+\s+trước|[Hh]ôm|Vừa")
+_DIGIT = re.compile("[0-9]")
+_DIGIT_GROUP = re.compile(r"\d{1,4}\D{1,12}\d|\d\s*\w+\s+trước")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_RELATIVE = ("hôm", "vừa", "một", "hai")
 
 
 def is_dated(document: Document, line: str) -> bool:
@@ -108,7 +111,11 @@ def _with_neighbours(page: Shown, index: int) -> str:
 
 
 def _may_print(line: str) -> bool:
-    return len(line) <= _LONGEST and _DIGIT_GROUP.search(line) is not None
+    if len(line) > _LONGEST:
+        return False
+    if _DIGIT.search(line) is None:
+        return line[:3].lower() in _RELATIVE
+    return _DIGIT_GROUP.search(line) is not None
 
 
 def _machine_dates(document: Document) -> Iterator[DateCandidate]:
@@ -135,6 +142,9 @@ def _evidence(
 ) -> Iterator[DateCandidate]:
     kept = 0
     for index in indices:
-        if kept < _EVIDENCE and _is_line(page, index) and is_date_line(page.text(index)):
+        text = page.text(index)
+        if _YEAR.search(text) and _is_line(page, index) and is_date_line(text):
+            yield DateCandidate(text, place, "printed")
             kept += 1
-            yield DateCandidate(page.text(index), place, "printed")
+            if kept == _EVIDENCE:
+                return

@@ -19,7 +19,7 @@ BLOCKS = frozenset(
 )
 _UNSEEN = frozenset(
     """
-    script style noscript template iframe button input select textarea svg object head title
+    script style noscript template iframe button input select textarea svg object head title nav
     """.split()
 )
 _KINDS = (
@@ -107,43 +107,44 @@ class _Reader:
                     break
             else:
                 path.pop()
-                self._leave(node, tag)
+                if tag in _KINDS:
+                    self._leave(node, tag)
         self._end_paragraph()
         self.shown.spans[root.mem_id] = (0, len(self.shown.items))
 
     def _text(self, text: str) -> None:
-        if self._pieces or not text.isspace():
+        if self._pieces or not text.isspace():  # most text nodes are the space between blocks
             self._pieces.append(text)
-        else:
-            return
-        if self._links_open:
-            self._linked += len(text)
+            if self._links_open:
+                self._linked += len(text)
 
     def _enter(self, node: LexborNode, tag: str) -> bool:
         """Whether to go on below a node."""
         kind = _KINDS.get(tag)
         if kind == "unseen" or (self._hidden and node.mem_id in self._hidden):
             return False
-        if kind == "block":
-            self._end_paragraph()
-            if tag == "figure" and self._figure(node):
-                return False
-            self._blocks.append((node, len(self.shown.items)))
-        elif kind == "link":
+        if kind is None:
+            return True
+        if kind == "link":
             self._links_open += 1
-        elif kind is not None:
-            self._image(node) if kind == "image" else self._end_paragraph()
+            return True
+        if kind == "image":
+            self._image(node)
             return False
+        self._end_paragraph()
+        if kind == "break" or (tag == "figure" and self._figure(node)):
+            return False
+        self._blocks.append((node, len(self.shown.items)))
         return True
 
     def _leave(self, node: LexborNode, tag: str) -> None:
-        kind = _KINDS.get(tag)
-        if kind == "link":
+        if tag == "a":
             self._links_open -= 1
-        elif kind == "block":
+            return
+        if self._pieces:
             self._end_paragraph(caption=tag in _CAPTIONS)
-            _, start = self._blocks.pop()
-            self.shown.spans[node.mem_id] = (start, len(self.shown.items))
+        _, start = self._blocks.pop()
+        self.shown.spans[node.mem_id] = (start, len(self.shown.items))
 
     def _end_paragraph(self, *, caption: bool = False) -> None:
         if self._pieces:

@@ -16,6 +16,8 @@ from crawler.pages.flow import Shown
 from storage.records import Paragraph
 
 _FEWEST_CHARS, _MOST_CHARS = 15, 300
+_FIRST_CHARS = 12
+_DATE_CHARS = 30
 _WITHIN_BODY = 3
 """A title within the body is one of its first lines."""
 _NEAR = 4
@@ -39,14 +41,21 @@ class Title:
 def find_repeats(document: Document, page: Shown) -> list[int]:
     """The lines that say what the page calls itself, or the better part of it."""
     named = _names(document)
-    longest = max(map(len, named), default=0) + 30
+    longest = max(map(len, named), default=0) + _DATE_CHARS
     return [
         index
         for index, item in enumerate(page.items)
         if isinstance(item, Paragraph)
         and _FEWEST_CHARS <= len(item.text) <= longest
+        and _begins_like(item.text, named)
         and (_is_named(item.text, named) or _named_part(item.text, named))
     ]
+
+
+def _begins_like(text: str, names: set[str]) -> bool:
+    """Spares most lines of a page the work of comparing all of them."""
+    start = fold_letters(text[:_FIRST_CHARS]).rstrip()
+    return "  " in start or any(start in name for name in names)
 
 
 def choose_title(
