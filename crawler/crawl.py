@@ -56,6 +56,8 @@ class Crawl:
         self.message: str | None = None
         """Why it ended as it did, for people; None if all went well."""
         self.warc_bytes = 0
+        self.counts: dict[str, Any] = {}
+        """What the run kept (storage.database.runs.count_run); empty before its end."""
         self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
@@ -193,8 +195,10 @@ class Crawl:
         with self._engine.begin() as tx:
             result = judge_run(tx, self.site, self.run.id)
             self.exit_code, self.message = result.exit_code, result.message
-            counts = finish_run(tx, self.run.id, result.outcome, result.message)
-        self._note("run_finished", outcome=result.outcome, reason=result.message, counts=counts)
+            self.counts = finish_run(tx, self.run.id, result.outcome, result.message)
+        self._note(
+            "run_finished", outcome=result.outcome, reason=result.message, counts=self.counts
+        )
 
     def failed(self, error: TinHuyenError) -> None:
         """The crawl could not begin, or its archive failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from storage.database.units import load_units
 from storage.database.views import recreate_views
 from storage.errors import ArchiveFault, UsageError
 
@@ -90,6 +92,7 @@ def newest_revision() -> str:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest form; data stays. Raises what the database raises."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plug-in
     from alembic import command
     from alembic.config import Config
 
@@ -99,3 +102,4 @@ def upgrade(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         recreate_views(connection)
+        load_units(connection)
