@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as json_
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
-from storage.errors import Exit, TinHuyenError, gravest
+from storage.errors import Exit, TinHuyenError, UsageError, gravest
 from storage.output import console, errors, escape, print_article, print_json, print_table
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ app = typer.Typer(
 app.add_typer(storage_commands)
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
+normalise = typer.Typer(help="See why a date or a title is read as it is.", no_args_is_help=True)
+app.add_typer(normalise, name="normalise")
+
+Lines = Annotated[
+    Path | None, typer.Argument(help="A text file, one a line; standard input if not given.")
+]
 
 
 @app.callback()
@@ -120,6 +127,45 @@ def read(
         print_json([article])
     else:
         print_article(article)
+
+
+@normalise.command("dates")
+def normalise_dates(
+    file: Lines = None,
+    fetched_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Relative forms count from here: 2024-03-01T10:00:00+07:00 [default: now]."
+        ),
+    ] = None,
+    order: Annotated[str, typer.Option(help="Of numeric dates: DMY or MDY.")] = "DMY",
+) -> None:
+    """Read every line as a printed date; one JSON object a line says what was read and why."""
+    from crawler.explain import explain_dates
+
+    print_json(explain_dates(_lines(file), fetched_at, order))
+
+
+@normalise.command("titles")
+def normalise_titles(
+    file: Lines = None,
+    site_name: Annotated[
+        list[str] | None, typer.Option(help="A name to take off a title's end; may be repeated.")
+    ] = None,
+) -> None:
+    """Clean every line as a title; one JSON object a line says what was mended."""
+    from crawler.explain import explain_titles
+
+    print_json(explain_titles(_lines(file), site_name or []))
+
+
+def _lines(file: Path | None) -> Iterator[str]:
+    """The lines of a file, or of standard input; what is no UTF-8 is shown as such."""
+    try:
+        data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    yield from data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
 
 
 @app.command()

@@ -30,6 +30,7 @@ def read_page(capture: Capture, site: Site) -> Found:
     return replace(
         found,
         links=(*found.links, *requisites(document)),
+        too_deep=document.too_deep,
         has_district=site.district is not None,
         province=site.province,
     )

@@ -25,9 +25,12 @@ def add_article(page: Page) -> Page:
 
 def check_fields(page: Page) -> Page:
     """An article without title or text was not read: said, and kept for what there is of it."""
-    if page.article is None:
-        return page
-    return replace(page, failures=(*page.failures, *_missing(page.article)))
+    failures = list(page.failures)
+    if page.found is not None and page.found.too_deep:
+        failures.append(Failure("read", "nested_too_deep", "read without its deepest tags"))
+    if page.article is not None:
+        failures += _missing(page.article)
+    return replace(page, failures=tuple(failures))
 
 
 def _missing(article: Article) -> list[Failure]:

@@ -119,7 +119,9 @@ class DateCandidate:
     """A string on the page that may be a date, and where it stands."""
 
     raw: str
-    place: Literal["article", "near_title", "header", "footer", "meta", "url"]
+    place: Literal["article", "near_title", "header", "footer", "meta", "edit", "url"]
+    """`near_title`: above it. `footer`: anywhere behind the article. `edit`: a field that is
+    known to hold the time of the last edit."""
     method: Literal["printed", "meta", "url"]
 
 
@@ -147,6 +149,8 @@ class Found:
     site_names: tuple[str, ...] = ()
     """Names of the site that may hang on a title."""
     date_order: Literal["DMY", "MDY"] = "DMY"
+    too_deep: bool = False
+    """Tags were nested so deep that the deepest were left out; the text is whole."""
     has_district: bool = False
     """The site is one district's, so that no article's own words need to decide."""
     province: str | None = None

@@ -6,6 +6,7 @@ The phrases and where they were seen are facts collected from stored pages of po
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from crawler.normalise.latin import fold_letters
 
@@ -23,6 +24,7 @@ _DROP = re.compile(
     | phan\ hoi\s*:?\s*\d* | doc\ bai\ viet | nghe\ bai\ viet
     | tai\ them\ tin | xem\ them | ve\ dau\ trang | quay\ lai | tro\ ve
     | tieng\ viet\ \|\ english | truy\ cap\ noi\ dung\ luon
+    | trang\ chu | lien\ he | gioi\ thieu | dang\ nhap | so\ do\ (?:site|trang|cong)
     | page\ content | chi\ tiet\ bai\ viet | xuat\ ban\ thong\ tin | null
     """,
     re.VERBOSE,
@@ -45,12 +47,25 @@ _CUT = re.compile(
 
 def is_chrome(line: str) -> bool:
     """Whether a whole line is a tool, a counter or a label, and nobody's text."""
-    return len(line) <= _LONGEST and bool(_DROP.fullmatch(_folded(line)))
+    return len(line) <= _LONGEST and _is_chrome(line)
 
 
 def is_cut(line: str) -> bool:
     """Whether the article ends before this line (related lists, comments, footers)."""
-    return len(line) <= _LONGEST and bool(_CUT.fullmatch(_folded(line)))
+    return len(line) <= _LONGEST and _is_cut(line)
+
+
+# A site prints the same lines on all of its pages.
+
+
+@lru_cache(maxsize=8192)
+def _is_chrome(line: str) -> bool:
+    return _DROP.fullmatch(_folded(line)) is not None
+
+
+@lru_cache(maxsize=8192)
+def _is_cut(line: str) -> bool:
+    return _CUT.fullmatch(_folded(line)) is not None
 
 
 def _folded(line: str) -> str:

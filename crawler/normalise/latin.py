@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-_EXTRA = {"đ": "d", "ð": "d", "ɖ": "d", "’": "'", "‘": "'", "–": "-", "—": "-", "−": "-", "…": "."}
+_EXTRA = {"đ": "d", "ð": "d", "ɖ": "d", "…": "."}
+_EXTRA |= dict.fromkeys("’‘′ʼ", "'") | dict.fromkeys("‐‑‒–—―−", "-")
+_EXTRA |= dict.fromkeys("⁄∕／", "/") | dict.fromkeys("∶：", ":")
 
 
 def _table() -> dict[int, str]:

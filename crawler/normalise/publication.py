@@ -1,27 +1,28 @@
-"""Which of a page's dates is the day it was published. Nothing certain gives nothing."""
+"""Which of a page's dates is the day it was published. Nothing certain gives nothing.
+
+The family offers candidates, the likeliest first. A header's clock is rejected: it equals the day
+of capture and stands outside the article. So are licences, related lists and comments, and dates
+within running text. A label that says `updated` counts only where nothing says more.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crawler.normalise.datelines import is_date_line, is_licence, is_update
 from crawler.normalise.dates import LOCAL, ReadDate, read_date
-from crawler.normalise.latin import fold_letters
 from storage.records import DateCandidate, Found
 
-_NEVER = {"header": "stands in the header", "footer": "stands in the footer"}
-_RUNNING_TEXT_CHARS = 40
-_LABELS = re.compile(
-    r"""
-    \d[\d.,]* | gmt\s*[+-]?\s*\d* | [()|,.:;/\-'"<>\[\]+]+
-    | \b(?: ngay|gio|phut|thang|nam|luc|vao|thu|hai|ba|tu|sau|bay|chu|nhat|cn|sa|ch|am|pm|h
-        | dang|viet|tao|gui|cap|nhat|lan|cuoi|xuat|ban|phat|hanh|thoi|gian|tin|bai|date|posted|on
-        | luot|xem|doc|views?|da|tac|gia|nguon )\b
-    """,
-    re.VERBOSE,
-)
-_TIME_OF_EVENT = re.compile(r"\b(?:sang|chieu|toi|trua|dem|hom)\b(?!\s*[|)])")
+_NEVER = {
+    "header": "stands in the header",
+    "footer": "stands behind the article",
+    "edit": "the time of an edit, whatever the markup calls it",
+}
+_FIRST_YEAR = 1997
+"""Vietnam joined the internet on 19 November 1997: nothing was published on a page before."""
+_EXACT = ("second", "minute", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,56 +35,88 @@ class Published:
     """Every candidate: raw, place, method, value, verdict (`taken`, or why not)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    candidate: DateCandidate
+    date: ReadDate | None
+    verdict: str | None
+    """Why it is not the publication date; None if it may be."""
+
+
 def publication_date(found: Found) -> Published:
     """The first credible candidate, in the order of the family's candidates."""
-    taken: tuple[ReadDate, DateCandidate] | None = None
-    considered = []
-    for candidate in found.dates:
-        date = read_date(candidate.raw, fetched_at=found.fetched_at, order=found.date_order)
-        verdict = _verdict(candidate, date, found.fetched_at)
-        if verdict is None and taken is None and date is not None:
-            taken, verdict = (date, candidate), "taken"
-        considered.append(
-            {
-                "raw": candidate.raw,
-                "place": candidate.place,
-                "method": candidate.method,
-                "value": date.iso() if date else None,
-                "verdict": verdict or "another was taken",
-            }
-        )
-    if taken is None:
-        return Published(None, None, tuple(considered))
-    date, candidate = taken
-    if _is_capture_day(date, found.fetched_at):
-        date = replace(date, flags=tuple(sorted({*date.flags, "equals_capture_day"})))
-    return Published(date, candidate, tuple(considered))
+    judged = [_judge(candidate, found) for candidate in dict.fromkeys(found.dates)]
+    taken = _first_credible(judged)
+    considered = tuple(_as_row(one, taken) for one in judged)
+    if taken is None or taken.date is None:
+        return Published(None, None, considered)
+    flags = {*taken.date.flags, *_page_flags(taken, judged, found.fetched_at)}
+    date = replace(taken.date, flags=tuple(sorted(flags)))
+    return Published(date, taken.candidate, considered)
+
+
+def _judge(candidate: DateCandidate, found: Found) -> _Judged:
+    if candidate.method == "printed" and not is_date_line(candidate.raw):
+        return _Judged(candidate, None, "a date within running text")
+    date = read_date(candidate.raw, fetched_at=found.fetched_at, order=found.date_order)
+    return _Judged(candidate, date, _verdict(candidate, date, found.fetched_at))
 
 
 def _verdict(candidate: DateCandidate, date: ReadDate | None, fetched_at: datetime) -> str | None:
-    """Why a candidate is not the publication date; None if it may be."""
     if date is None:
-        return "no full date"
+        return "no date, or none for certain"
     if candidate.place in _NEVER:
         return _NEVER[candidate.place]
-    if candidate.method == "printed" and not is_date_line(candidate.raw):
-        return "a date within running text"
-    if candidate.place == "near_title" and _is_capture_day(date, fetched_at):
-        return "the day of capture, outside the article: a clock"
-    if date.value > fetched_at and not _is_capture_day(date, fetched_at):
+    if candidate.method == "printed" and (reason := _why_not_printed(candidate.raw, date)):
+        return reason
+    if _is_capture_day(date, fetched_at):
+        clock = candidate.place == "near_title"
+        return "the day of capture, outside the article: a clock" if clock else None
+    if date.value > fetched_at:
         return "after the capture"
+    return "before there were pages" if date.value.year < _FIRST_YEAR else None
+
+
+def _why_not_printed(raw: str, date: ReadDate) -> str | None:
+    if is_licence(raw):
+        return "the date of a licence or a document"
+    if date.precision not in _EXACT and "relative" not in date.flags:
+        return "names no day"
     return None
 
 
+def _first_credible(judged: Iterable[_Judged]) -> _Judged | None:
+    credible = [one for one in judged if one.verdict is None]
+    printed = [one for one in credible if one.candidate.method == "printed"]
+    first = [one for one in printed if not is_update(one.candidate.raw)]
+    return next(iter([*first, *printed, *credible]), None)
+
+
+def _as_row(one: _Judged, taken: _Judged | None) -> dict[str, str | None]:
+    return {
+        "raw": one.candidate.raw,
+        "place": one.candidate.place,
+        "method": one.candidate.method,
+        "value": one.date.iso() if one.date else None,
+        "verdict": "taken" if one is taken else one.verdict or "another was taken",
+    }
+
+
+def _page_flags(taken: _Judged, judged: Iterable[_Judged], fetched_at: datetime) -> set[str]:
+    """What the page's other dates say of the one taken."""
+    assert taken.date is not None
+    flags = {"equals_capture_day"} if _is_capture_day(taken.date, fetched_at) else set()
+    day = taken.date.iso()[:10]
+    machine = (one.date for one in judged if one.candidate.method == "meta" and one.date)
+    if taken.candidate.method == "printed" and any(_differs(date, day) for date in machine):
+        flags.add("machine_date_differs")
+    return flags
+
+
+def _differs(date: ReadDate, day: str) -> bool:
+    """Whether a date names another day, as far as both are exact."""
+    return not (date.iso()[:10].startswith(day) or day.startswith(date.iso()[:10]))
+
+
 def _is_capture_day(date: ReadDate, fetched_at: datetime) -> bool:
-    return (
-        date.precision not in ("month", "year")
-        and date.value.date() == fetched_at.astimezone(LOCAL).date()
-    )
-
-
-def is_date_line(raw: str) -> bool:
-    """Whether a line prints a date and hardly anything else (labels, a name, a category)."""
-    rest = _LABELS.sub(" ", fold_letters(raw))
-    rest = " ".join(rest.split())
-    return len(rest) <= _RUNNING_TEXT_CHARS and not _TIME_OF_EVENT.match(rest)
+    return date.precision in _EXACT and date.value.date() == fetched_at.astimezone(LOCAL).date()

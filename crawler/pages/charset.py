@@ -12,6 +12,8 @@ _BOMS = (
 )
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_-]+)", re.IGNORECASE)
 _META_BYTES = 4096
+_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+_WINDOWS_1252 = {c: bytes([c]).decode("cp1252") for c in range(0x80, 0xA0) if c not in _UNDEFINED}
 _AS_BROWSERS_DO = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # WHATWG Encoding, §4.2
 
 
@@ -19,7 +21,8 @@ def to_utf8(body: bytes, content_type: str | None) -> bytes:
     """The page as UTF-8 without a byte order mark. Raises: nothing.
 
     What decodes as UTF-8 is UTF-8, whatever the header claims: no other text does so by chance.
-    Else the declared charset (header, then meta), else windows-1252; what fits none becomes U+FFFD.
+    Else the declared charset (header, then meta), else windows-1252; in any other what does not
+    fit becomes U+FFFD.
     """
     for bom, encoding in _BOMS:
         if body.startswith(bom):
@@ -27,8 +30,16 @@ def to_utf8(body: bytes, content_type: str | None) -> bytes:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return body.decode(_declared(body, content_type), "replace").encode()
+        return _decode(body, _declared(body, content_type)).encode()
     return body
+
+
+def _decode(body: bytes, encoding: str) -> str:
+    """Bytes that windows-1252 leaves open are controls, as browsers read them: legacy Vietnamese
+    encodings have letters there."""
+    if encoding == "cp1252":
+        return body.decode("latin-1").translate(_WINDOWS_1252)
+    return body.decode(encoding, "replace")
 
 
 def _declared(body: bytes, content_type: str | None) -> str:

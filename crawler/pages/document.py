@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.pages.charset import to_utf8
+from crawler.pages.shallow import is_too_deep, make_shallow
 from storage.records import Capture
 from storage.urls import join_url
 
@@ -20,7 +22,9 @@ _SPACE = re.compile(r"[ \t\r\n\f]{2,}|[\t\r\n\f]")  # single spaces may stay: mo
 
 def collapse(text: str) -> str:
     """As a browser shows it: runs of ASCII white space are one space; NBSP stays within."""
-    return _SPACE.sub(" ", text).strip()
+    if "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text:
+        text = _SPACE.sub(" ", text)  # most lines need it not
+    return text.strip()
 
 
 class Document:
@@ -31,7 +35,9 @@ class Document:
         self.url = capture.url
         self.fetched_at: datetime = capture.fetched_at
         self.site = site
-        self.tree = LexborHTMLParser(to_utf8(capture.body(), capture.header("content-type")))
+        body = to_utf8(capture.body(), capture.header("content-type"))
+        self.too_deep = is_too_deep(body)
+        self.tree = LexborHTMLParser(make_shallow(body) if self.too_deep else body)
         href = self.attribute("base[href]", "href")
         self.base = (join_url(self.url, href) if href else None) or self.url
 
@@ -64,11 +70,19 @@ class Document:
 
     def meta(self, *names: str) -> str | None:
         """The content of the first of these meta elements, by `property` or `name`."""
-        for name in names:
-            content = self.attribute(f'meta[property="{name}"], meta[name="{name}"]', "content")
-            if content:
-                return content
-        return None
+        return next((self._metas[name] for name in names if name in self._metas), None)
+
+    @cached_property
+    def _metas(self) -> dict[str, str]:
+        """The first content of every meta element, by `property` and by `name`."""
+        found: dict[str, str] = {}
+        for node in self.tree.css("meta[content]"):
+            attributes = node.attributes
+            content = (attributes["content"] or "").strip()
+            for name in (attributes.get("property"), attributes.get("name")):
+                if name and content:
+                    found.setdefault(name, content)
+        return found
 
     @property
     def site_names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from storage.records import Attachment, Link
 from storage.urls import join_url
 
 _FILE = re.compile(
-    r"\.(?:pdf|docx?|xlsx?|pptx?|zip|rar|7z|odt|ods|rtf|mp3|mp4)(?:$|\?)", re.IGNORECASE
+    r"\.(?:pdf|docx?|xlsx?|pptx?|zip|rar|7z|odt|ods|rtf|mp3|mp4)(?:$|[?#])", re.IGNORECASE
 )
 _CSS_URL = re.compile(
     r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
@@ -53,13 +53,13 @@ def is_file(url: str) -> bool:
 
 def attachments(document: Document, selector: str) -> tuple[Attachment, ...]:
     """Files offered within a part of the page, each once."""
-    found = {
-        anchor.url: Attachment(
-            anchor.url, anchor.text or anchor.title or anchor.url.rsplit("/", 1)[-1]
-        )
-        for anchor in anchors(document, selector)
-        if is_file(anchor.url)
-    }
+    found: dict[str, Attachment] = {}
+    for node in document.tree.css(selector):
+        url = node.attributes["href"]
+        url = document.link(url) if url and is_file(url) else None
+        if url:
+            label = collapse(node.text()) or node.attributes.get("title")
+            found[url] = Attachment(url, label or url.rsplit("/", 1)[-1])
     return tuple(found.values())
 
 

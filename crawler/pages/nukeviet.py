@@ -148,3 +148,5 @@ def _dates(document: Document) -> Iterator[DateCandidate]:
             break
     if published := document.meta("article:published_time"):
         yield DateCandidate(published, "meta", "meta")
+    if edited := document.text('[itemprop="datePublished"]'):
+        yield DateCandidate(edited, "edit", "meta")

@@ -1,0 +1,161 @@
+"""Where a page prints the title of its article."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborNode
+
+from crawler.normalise.boilerplate import is_chrome, is_cut
+from crawler.normalise.dates import date_span
+from crawler.normalise.latin import fold_letters
+from crawler.pages.date_places import is_dated
+from crawler.pages.document import Document
+from crawler.pages.flow import Shown
+from storage.records import Paragraph
+
+_FEWEST_CHARS, _MOST_CHARS = 15, 300
+_FIRST_CHARS = 12
+_DATE_CHARS = 30
+_WITHIN_BODY = 3
+"""A title within the body is one of its first lines."""
+_NEAR = 4
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4"))
+_TITLED = re.compile(r"title|tieu-?_?de|headline|heading|ten-?_?(?:bai|tin)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title as printed."""
+
+    text: str
+    first: int
+    """The line that it begins in."""
+    last: int
+    """The line behind it."""
+    date: str | None = None
+    """What the same line prints behind it: its date."""
+
+
+def find_repeats(document: Document, page: Shown) -> list[int]:
+    """The lines that say what the page calls itself, or the better part of it."""
+    named = _names(document)
+    longest = max(map(len, named), default=0) + _DATE_CHARS
+    return [
+        index
+        for index, item in enumerate(page.items)
+        if isinstance(item, Paragraph)
+        and _FEWEST_CHARS <= len(item.text) <= longest
+        and _begins_like(item.text, named)
+        and (_is_named(item.text, named) or _named_part(item.text, named))
+    ]
+
+
+def _begins_like(text: str, names: set[str]) -> bool:
+    """Spares most lines of a page the work of comparing all of them."""
+    start = fold_letters(text[:_FIRST_CHARS]).rstrip()
+    return "  " in start or any(start in name for name in names)
+
+
+def choose_title(
+    document: Document, page: Shown, repeats: list[int], body: LexborNode, span: tuple[int, int]
+) -> Title | None:
+    """What repeats the page's own title, else a heading, else what stands beside the date line."""
+    first, last = span
+    possible = [i for i in repeats if i < last]
+    if possible:
+        at = min(
+            possible, key=lambda i: (page.is_link(i), not _is_heading(page, i), abs(i - first))
+        )
+        return _as_title(document, page, at)
+    above = range(first + _WITHIN_BODY if first + _WITHIN_BODY < last else first)
+    headings = [i for i in above if _may_be_title(page, i) and _is_heading(page, i)]
+    if headings:
+        at = min(headings, key=lambda i: (steps_apart(page.holders[i], body), abs(i - first)))
+        return _as_title(document, page, at)
+    beside = _beside_date(document, page, first)
+    return None if beside is None else Title(page.text(beside), beside, beside + 1)
+
+
+def steps_apart(one: LexborNode, other: LexborNode) -> int:
+    """How far above a node the block stands that holds the other one too."""
+    above = set()
+    node: LexborNode | None = other
+    while node is not None:
+        above.add(node.mem_id)
+        node = node.parent
+    steps = 0
+    node = one
+    while node is not None and node.mem_id not in above:
+        steps, node = steps + 1, node.parent
+    return steps
+
+
+def _names(document: Document) -> set[str]:
+    return {_key(name) for name in (document.meta("og:title"), document.text("title")) if name}
+
+
+def _is_named(text: str, names: set[str]) -> bool:
+    key = _key(text)
+    for name in names:
+        if key in name and (name.startswith(key) or name.endswith(key) or len(key) * 3 > len(name)):
+            return True
+    return False
+
+
+def _key(text: str) -> str:
+    return " ".join(fold_letters(text).split())
+
+
+def _named_part(text: str, names: set[str]) -> tuple[str, str] | None:
+    """A title and the date behind it, of a line that is both."""
+    parts = date_span(text) if text[-1:].isdigit() or text[-1:] == ")" else None
+    title = parts[0].rstrip(" -|(–•") if parts and not parts[1].strip(" )") else ""
+    if len(title) < _FEWEST_CHARS or not _is_named(title, names):
+        return None
+    return title, text[len(title) :].strip(" -|–•")
+
+
+def _as_title(document: Document, page: Shown, at: int) -> Title:
+    """A heading broken into lines is one title, but for its date."""
+    names, holder = _names(document), page.holders[at]
+    if holder.tag in _HEADINGS:
+        first, last = page.spans[holder.mem_id]
+        lines = [i for i in range(first, last) if not is_dated(document, page.text(i))]
+        whole = " ".join(page.text(i) for i in lines).strip()
+        if len(lines) > 1 and (not _is_named(page.text(at), names) or _is_named(whole, names)):
+            return Title(whole, lines[0], lines[-1] + 1)
+    part = None if _is_named(page.text(at), names) else _named_part(page.text(at), names)
+    title, date = part or (page.text(at), None)
+    return Title(title, at, at + 1, date)
+
+
+def _may_be_title(page: Shown, index: int) -> bool:
+    text = page.text(index)
+    if not _FEWEST_CHARS <= len(text) <= _MOST_CHARS or page.is_link(index):
+        return False
+    return not (is_chrome(text) or is_cut(text))
+
+
+def _is_heading(page: Shown, index: int) -> bool:
+    holder = page.holders[index]
+    if holder.tag in _HEADINGS:
+        return True
+    attributes = holder.attributes
+    return bool(_TITLED.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
+
+
+def _beside_date(document: Document, page: Shown, first: int) -> int | None:
+    """Where neither heading nor page title tells: the line next to the date line at the body."""
+    for at in range(max(0, first - _NEAR), min(first + _WITHIN_BODY, len(page.items))):
+        if page.is_link(at) or not is_dated(document, page.text(at)):
+            continue
+        near: list[int] = [
+            *range(at - 1, max(-1, at - 4), -1),
+            *range(at + 1, min(at + 3, len(page.items))),
+        ]
+        for index in near:
+            if _may_be_title(page, index) and not is_dated(document, page.text(index)):
+                return index
+    return None
