@@ -56,7 +56,7 @@ def read_exchange(row: FrontierRow, exchange: Exchange, site: Site, limits: Limi
     small = exchange.length <= http.DECODED_MAX_BYTES
     capture = exchange.to_capture(with_body=small and row.role != "attachment")
     page = replace(read_capture(row, capture, site, limits), exchange=exchange)
-    if page.body_sha256 is None and _is_file(row, capture):
+    if page.body_sha256 is None and is_file(row, capture):
         return replace(page, body_sha256=_sha256(exchange, capture))
     return page
 
@@ -224,7 +224,7 @@ def _within_depth(links: tuple[Link, ...], row: FrontierRow, limits: Limits) -> 
     return tuple(link for link in links if link.hop == "E")
 
 
-def _is_file(row: FrontierRow, capture: Capture) -> bool:
+def is_file(row: FrontierRow, capture: Capture) -> bool:
     """A document for download: its digest is what versions and citations name."""
     if capture.status != 200 or capture.truncated or capture.mime.startswith("image/"):
         return False

@@ -97,6 +97,7 @@ class FrontierScheduler(BaseScheduler):
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
+        self._crawl.hand_out(row)
         subject = f"robots of {origin_of(row.via or row.url)}" if row.role == "robots" else ""
         return Request(
             row.url,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from protego import Protego
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 
 from storage import times
+from storage.database import crashes
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.schema import capture, failure, frontier, robots
 from storage.records import FrontierRow, Link, Role
@@ -59,9 +60,21 @@ _CLAIMABLE = Prepared(
         frontier.c.state == literal_column("'queued'"),
         frontier.c.due <= bindparam("now"),
         frontier.c.priority >= bindparam("lowest"),
+        crashes.IS_NO_SUSPECT,
     )
     .order_by(frontier.c.priority.desc(), frontier.c.depth, frontier.c.id)
     .limit(bindparam("count"))
+)
+_NEXT_SUSPECT = Prepared(
+    select(*_ROW)
+    .where(
+        frontier.c.site == bindparam("site"),
+        frontier.c.state == literal_column("'queued'"),
+        frontier.c.due <= bindparam("now"),
+        crashes.IS_SUSPECT,
+    )
+    .order_by(frontier.c.priority.desc(), frontier.c.id)
+    .limit(literal_column("1"))
 )
 _CLAIM = Prepared(update(frontier).where(frontier.c.id.in_(listed("rows"))).values(state="claimed"))
 _SET_STATE = Prepared(
@@ -119,6 +132,16 @@ class Finished:
     """When it may be tried again, epoch seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the frontier knew when a savepoint or a transaction began."""
+
+    meeting: int
+    rules: dict[str, Protego | None]
+    busy_origins: set[str]
+    barred: int
+
+
 class Frontier:
     """The frontier of one run. Its methods work within the caller's transaction."""
 
@@ -128,6 +151,9 @@ class Frontier:
         self._busy_origins: set[str] = set()  # those that may have queued rows
         self._met: set[str] = set()  # addresses that are surely in the table; a cache
         self._meeting: list[str] = []  # those of the open transaction
+        self._has_suspects = False
+        self.barred: list[dict[str, Any]] = []
+        """Failures of rows that robots.txt barred in the open transaction."""
 
     def open(self, tx: Connection, seeds: Iterable[Link], *, resumed: bool) -> None:
         """Begin a run with these addresses, or go on with one."""
@@ -140,6 +166,7 @@ class Frontier:
                 self._rules[row.origin] = Protego.parse(row.rules)
         else:
             self._clear(tx)
+        self._has_suspects = crashes.has_suspects(tx, self.site)
         for origin in tx.execute(
             select(frontier.c.origin).where(frontier.c.site == self.site).distinct()
         ).scalars():
@@ -154,16 +181,17 @@ class Frontier:
         tx.execute(
             update(frontier)
             .where(mine, frontier.c.state == "failed")
-            .values(state="queued", tries=0, due=0.0)
+            .values(state="queued", tries=0, due=0.0, crashes=crashes.FORGIVEN)
         )
 
-    def hand_back(self, tx: Connection, *, crashed: bool) -> None:
-        """Queue what was claimed and not finished; a crash counts against it, a stop does not."""
+    def hand_back(self, tx: Connection) -> None:
+        """Queue what was claimed and not finished."""
         tx.execute(
             update(frontier)
             .where(frontier.c.site == self.site, frontier.c.state == "claimed")
-            .values(state="queued", crashes=frontier.c.crashes + int(crashed))
+            .values(state="queued")
         )
+        self._has_suspects = crashes.has_suspects(tx, self.site)
 
     def find(self, tx: Connection, print_: bytes) -> FrontierRow | None:
         """The row of this fingerprint; None if the frontier does not know it (any more)."""
@@ -171,6 +199,25 @@ class Frontier:
             select(*_ROW).where(frontier.c.site == self.site, frontier.c.fingerprint == print_)
         ).first()
         return FrontierRow(*row) if row else None
+
+    def meet(self, tx: Connection, row: FrontierRow, print_: bytes) -> FrontierRow:
+        """The row with its id here; made, as claimed, if the frontier does not know it."""
+        known = self.find(tx, print_)
+        if known is None:
+            if row.role != "robots":
+                self._meet(tx, row.origin)
+            values = {
+                "site": self.site,
+                "fingerprint": print_,
+                "state": "claimed",
+                "priority": PRIORITY[row.role],
+                "crashes": 0,
+                "due": 0.0,
+            }
+            self._insert(tx, [asdict(row) | values])
+            known = self.find(tx, print_)
+            assert known is not None
+        return replace(row, id=known.id)
 
     def add(self, tx: Connection, links: Iterable[Link], parent: FrontierRow | None) -> None:
         """Queue the addresses that this run has not met."""
@@ -190,16 +237,21 @@ class Frontier:
         self._meeting += [row["url"] for row in rows if row["role"] != "robots"]
         _INSERT.insert(tx, rows)
 
-    def mark(self) -> int:
-        """Where a savepoint begins; for `undo`."""
-        return len(self._meeting)
+    def mark(self) -> Mark:
+        """Where a savepoint or a transaction begins; for `undo`."""
+        return Mark(
+            len(self._meeting), dict(self._rules), set(self._busy_origins), len(self.barred)
+        )
 
-    def undo(self, mark: int) -> None:
-        """The savepoint was rolled back: what it queued is not in the table."""
-        del self._meeting[mark:]
+    def undo(self, mark: Mark) -> None:
+        """It was rolled back: what it queued, and the hosts that it met, are not in the tables."""
+        del self._meeting[mark.meeting :]
+        del self.barred[mark.barred :]
+        self._rules, self._busy_origins = dict(mark.rules), set(mark.busy_origins)
 
     def committed(self) -> None:
         """The transaction lasts: what it queued need not be asked for again."""
+        self.barred = []
         if len(self._met) + len(self._meeting) > _MET_MAX:
             self._met.clear()
         self._met.update(self._meeting)
@@ -309,12 +361,30 @@ class Frontier:
 
     def claim(self, tx: Connection, room: Room, now: float) -> list[FrontierRow]:
         """Take the next rows of every origin that has room; what robots.txt forbids is skipped."""
+        if self._has_suspects and crashes.is_claimed(tx, self.site, suspect=True):
+            return []  # it is tried alone
         claimed: list[FrontierRow] = []
         for origin in sorted(self._busy_origins):
             claimed += self._claim_origin(tx, origin, room(origin), now)
+        if self._has_suspects and not claimed:
+            claimed = self._claim_suspect(tx, now)
         if claimed:
             _CLAIM.run(tx, {"rows": [row.id for row in claimed]})
         return claimed
+
+    def _claim_suspect(self, tx: Connection, now: float) -> list[FrontierRow]:
+        """The next row that must be tried alone, if nothing else is on its way."""
+        if crashes.is_claimed(tx, self.site, suspect=False):
+            return []
+        while found := _NEXT_SUSPECT.rows(tx, {"site": self.site, "now": now}):
+            suspect = FrontierRow(*found[0])
+            rules = self._rules[suspect.origin]
+            if rules is None and suspect.role != "robots":
+                return []
+            if _may_fetch(rules, suspect):
+                return [suspect]
+            self._skip(tx, [suspect])
+        return []
 
     def _claim_origin(
         self, tx: Connection, origin: str, room: int, now: float
@@ -366,6 +436,7 @@ class Frontier:
                 "message": f"{row.origin}/robots.txt disallows it",
             }
             tx.execute(insert(failure), values)
+            self.barred.append(values)
 
     def next_due(self, tx: Connection) -> float | None:
         """When the next queued row falls due, epoch seconds; None if none waits."""

@@ -116,6 +116,8 @@ def _metadata(exchange: Exchange, common: Fields, info: WarcInfo) -> Iterator[by
             ("tinhuyen-site", info.site),
             ("tinhuyen-run", info.run),
             ("tinhuyen-frontier", exchange.fingerprint.hex()),
+            ("tinhuyen-role", exchange.role),
+            ("tinhuyen-tries", str(exchange.tries)),
         ]
     )
     fields: Fields = [
