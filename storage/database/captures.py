@@ -108,7 +108,8 @@ def known_records(tx: Connection, record_ids: Sequence[str]) -> dict[str, str]:
     for start in range(0, len(record_ids), _AT_ONCE):
         some = record_ids[start : start + _AT_ONCE]
         found = select(capture.c.record_id, capture.c.warc_file)
-        known |= dict(tx.execute(found.where(capture.c.record_id.in_(some))).tuples().all())
+        rows = tx.execute(found.where(capture.c.record_id.in_(some)))
+        known |= {row.record_id: row.warc_file for row in rows}
     return known
 
 

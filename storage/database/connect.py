@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database.views import recreate_views
 from storage.errors import ArchiveFault, OutOfDisk, UsageError
@@ -38,7 +38,7 @@ def open_database(url: str, *, create: bool = True) -> Engine:
     try:
         if create and not _is_newest(engine):
             upgrade(engine)
-    except OperationalError as error:
+    except DBAPIError as error:
         raise ArchiveFault(f"cannot open the database {engine.url!r}: {error.orig}") from error
     return engine
 

@@ -18,7 +18,7 @@ from storage.exchange import Exchange
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.records import Record
 from storage.warc import manifest
-from storage.warc.exchange_records import Digests, Original, exchange_members
+from storage.warc.exchange_records import Digests, Original, exchange_members, of_revisit
 from storage.warc.info import WarcInfo
 from storage.warc.record import new_record_id
 
@@ -55,6 +55,8 @@ class WarcWriter:
         `original` is the record of the same payload seen before, if there is one.
         Raises OutOfDisk or ArchiveFault; then the file ends where it ended before.
         """
+        if original is not None:
+            digests = of_revisit(exchange, digests)
         if self._file is None:
             self._file = self._open()
         file, start = self._file, self._file.size
