@@ -17,6 +17,7 @@ from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.errors import Exit, UsageError
 from storage.handed_out import HandedOut
+from storage.query.runs import unfinished_run
 from storage.warc.writer import archive_fault
 
 
@@ -107,7 +108,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
         with archive.folder.site_lock(site.id):
             handed_out = HandedOut(archive.folder.warc(site.id))
             recovered = close_files(archive, engine, site, handed_out)
-            frontier = _frontier(archive, engine, site)
+            frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())
             read = reader.read_pending(handed_out)
     except OSError as error:
@@ -123,11 +124,11 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
     }
 
 
-def _frontier(archive: Archive, engine: Engine, site: Site) -> Frontier:
+def _frontier(engine: Engine, site: Site) -> Frontier:
     """Of the run that goes on; what is pending belongs to no other."""
-    run = archive.unfinished_run(site.id)
-    frontier = Frontier(site.id, run or "", update_only=False)
     with writing(engine) as tx:
+        run = unfinished_run(tx, site.id)
+        frontier = Frontier(site.id, run or "", update_only=False)
         frontier.open(tx, [], resumed=True)
     frontier.committed()
     return frontier

@@ -62,10 +62,15 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def add_folder(path: Path) -> None:
+    """A new folder. Its name lasts only after `sync_folder`."""
+    path.mkdir(exist_ok=True)
+
+
 def make_folder(path: Path) -> None:
     """A folder, and those above it; each new one lasts."""
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(exist_ok=True)
+    add_folder(path)
     sync_folder(path.parent)

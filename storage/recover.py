@@ -120,13 +120,22 @@ def _recover_file(
 
 
 def _wanted(connection: Connection, name: str, path: Path) -> list[Part]:
-    """The file's whole parts, but for exchanges that were written again to another file.
+    """The file's whole parts, but for two sorts that count for nothing.
 
-    That happens after a failed fsync, when the file was given up and could not be cut back.
+    Exchanges that were written again to another file, as happens after a failed fsync, when the
+    file was given up and could not be cut back. And revisits whose original is lost: the power
+    failed before either was synced, and only the later one had reached the disk.
     """
     parts = list(read_parts(path))
-    known = known_records(connection, [part.record_id for part in parts])
-    return [part for part in parts if known.get(part.record_id, name) == name]
+    ids = [part.record_id for part in parts]
+    known = known_records(connection, ids + [part.refers_to for part in parts if part.refers_to])
+    wanted: dict[str, Part] = {}
+    for part in parts:
+        is_here = known.get(part.record_id, name) == name
+        original = part.refers_to
+        if is_here and (original is None or original in known or original in wanted):
+            wanted[part.record_id] = part
+    return list(wanted.values())
 
 
 def _holes(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:

@@ -49,6 +49,11 @@ class Part:
         return self.fields["warc-record-id"]
 
     @property
+    def refers_to(self) -> str | None:
+        """Record id of the original, of a revisit."""
+        return self.fields.get("warc-refers-to")
+
+    @property
     def run(self) -> str | None:
         """The run that fetched it; None for warcinfo."""
         return self.told.get("tinhuyen-run")

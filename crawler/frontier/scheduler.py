@@ -92,12 +92,13 @@ class FrontierScheduler(BaseScheduler):
         for origin in sorted(self._buffer, key=self._loading.__getitem__):  # least busy first
             if self._buffer[origin] and self._loading[origin] < self._per_host:
                 self._loading[origin] += 1
-                return self._request(self._buffer[origin].popleft())
+                row = self._buffer[origin].popleft()
+                self._crawl.hand_out(row)
+                return self._request(row)
         return None
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
-        self._crawl.hand_out(row)
         subject = f"robots of {origin_of(row.via or row.url)}" if row.role == "robots" else ""
         return Request(
             row.url,

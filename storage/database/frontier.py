@@ -368,9 +368,13 @@ class Frontier:
             claimed += self._claim_origin(tx, origin, room(origin), now)
         if self._has_suspects and not claimed:
             claimed = self._claim_suspect(tx, now)
-        if claimed:
-            _CLAIM.run(tx, {"rows": [row.id for row in claimed]})
         return claimed
+
+    def _mark_claimed(self, tx: Connection, rows: list[FrontierRow]) -> list[FrontierRow]:
+        """At once, so that the next look at the queue does not find them again."""
+        if rows:
+            _CLAIM.run(tx, {"rows": [row.id for row in rows]})
+        return rows
 
     def _claim_suspect(self, tx: Connection, now: float) -> list[FrontierRow]:
         """The next row that must be tried alone, if nothing else is on its way."""
@@ -382,7 +386,7 @@ class Frontier:
             if rules is None and suspect.role != "robots":
                 return []
             if _may_fetch(rules, suspect):
-                return [suspect]
+                return self._mark_claimed(tx, [suspect])
             self._skip(tx, [suspect])
         return []
 
@@ -394,7 +398,7 @@ class Frontier:
         while (want := room - len(allowed)) > 0:
             rows = self._queued(tx, origin, want, now, only_robots=rules is None)
             barred = [row for row in rows if not _may_fetch(rules, row)]
-            allowed += [row for row in rows if row not in barred]
+            allowed += self._mark_claimed(tx, [row for row in rows if row not in barred])
             self._skip(tx, barred)
             if len(rows) < want:
                 if rules is not None and not self._has_later(tx, origin):

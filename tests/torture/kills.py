@@ -65,7 +65,7 @@ def _crawl(
     while True:
         crawl = Crawl(archive, address, mode)
         patience = chance.uniform(0, LONGEST_SECONDS) if done.kills < kills else 120
-        code = crawl.kill_after(patience)
+        code = crawl.wait_for(patience)
         if code is not None:
             break
         promised |= checks.acknowledged(archive / "archive.db")

@@ -23,14 +23,20 @@ from crawler.demo.portal import HOST
 from crawler.run import crawl_sites
 from storage.archive import Archive
 
-LIVE = (scrapy.crawler, scrapy.utils.project)
+LOADED = (scrapy.crawler, scrapy.utils.project)
+_LONGEST_SECONDS = 120  # undisturbed it takes one and a half
 
 
 @contextmanager
 def portal() -> Iterator[str]:
     """The sample portal in a process that outlives every crawl; gives its address."""
     command = [sys.executable, "-u", "-m", "crawler.demo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # killed clients hang up on it
+        text=True,
+    ) as process:
         try:
             assert process.stdout is not None
             found = re.search(r"127\.0\.0\.1:\d+", process.stdout.readline())
@@ -56,11 +62,11 @@ class Crawl:
             finally:
                 os._exit(99)
 
-    def kill_after(self, seconds: float) -> int | None:
-        """SIGKILL the group after so long; its exit code if it ended by itself before."""
+    def wait_for(self, seconds: float) -> int | None:
+        """Wait so long at most; its exit code, None if it is still at work."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if (code := self._ended(os.WNOHANG)) is not None:
+            if (code := self._ended()) is not None:
                 return code
             time.sleep(0.002)
         return None
@@ -72,12 +78,14 @@ class Crawl:
 
     def wait(self) -> int:
         """Its exit code."""
-        code = self._ended(0)
-        assert code is not None
+        code = self.wait_for(_LONGEST_SECONDS)
+        if code is None:
+            self.kill()
+            raise AssertionError(f"a crawl did not end within {_LONGEST_SECONDS} seconds")
         return code
 
-    def _ended(self, how: int) -> int | None:
-        pid, status = os.waitpid(self.pid, how)
+    def _ended(self) -> int | None:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if pid else None
 
 
