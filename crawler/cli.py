@@ -37,12 +37,14 @@ def options(
     context: typer.Context,
     archive: Annotated[
         Path | None,
-        typer.Option(help="The archive's folder [env: TINHUYEN_ARCHIVE; default: ./archive]."),
+        typer.Option(
+            help="The archive's folder (env TINHUYEN_ARCHIVE; ./archive if neither is given)."
+        ),
     ] = None,
     database: Annotated[
         str | None,
         typer.Option(
-            help="postgresql+psycopg://… instead of the folder's own [env: TINHUYEN_DATABASE]."
+            help="postgresql+psycopg://… instead of the folder's own (env TINHUYEN_DATABASE)."
         ),
     ] = None,
 ) -> None:
@@ -69,7 +71,8 @@ def crawl(
         print_json(result.as_json() for result in results)
     else:
         for result in results:
-            console.print(escape(f"{result.site}: {result.outcome}"))
+            run = f" (run {result.run})" if result.run else ""
+            console.print(escape(f"{result.site}: {result.outcome}{run}"))
             if result.counts:
                 print_counts(result.counts)
     for result in results:

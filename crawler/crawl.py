@@ -8,6 +8,7 @@ import gc
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from scrapy.crawler import Crawler
@@ -56,6 +57,8 @@ class Crawl:
         self.message: str | None = None
         """Why it ended as it did, for people; None if all went well."""
         self.warc_bytes = 0
+        self.counts: dict[str, Any] = {}
+        """What the run kept (storage.database.runs.count_run); empty before its end."""
         self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
@@ -229,6 +232,7 @@ class Crawl:
             result = judge_run(tx, self.site, self.run.id)
             ended = finish_run(tx, self.run.id, result.outcome, result.message)
             journal.note_finished(self.archive.folder, self.site.id, ended)
+        self.counts = ended.counts
         self.exit_code, self.message = result.exit_code, result.message
 
     def _stopped(self, left: int) -> None:

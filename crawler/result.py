@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from crawler.sites import Site
 from storage.database.articles import count_articles
-from storage.database.schema import failure, frontier
+from storage.database.schema import capture, failure, frontier
 from storage.errors import Exit
 from storage.urls import origin_of
 
@@ -27,38 +27,26 @@ class Result:
 
 def judge_run(tx: Connection, site: Site, run: str) -> Result:
     """The verdict over a run whose frontier is empty."""
-    if not _reached(tx, site):
-        reason = _why_not(tx, site, run)
-        return Result(
-            Exit.UNAVAILABLE, "unavailable", f"no listing of {site.id} could be read: {reason}"
-        )
-    missed = _missed_pages(tx, site)
+    if not _answered(tx, site, run):
+        reason = f"no listing of {site.id} could be read: {_why_not(tx, site, run)}"
+        return Result(Exit.UNAVAILABLE, "unavailable", reason)
+    missed = _missed_pages(tx, site, run)
     if missed:
-        return Result(
-            Exit.INCOMPLETE,
-            "incomplete",
-            f"{missed} page(s) could not be fetched; `tinhuyen runs show` names them",
-        )
-    unread = _unread_pages(tx, run)
-    if unread:
-        return Result(
-            Exit.INCOMPLETE,
-            "incomplete",
-            f"{unread} page(s) could not be read; `tinhuyen runs show` names them",
-        )
+        reason = f"{missed} page(s) were not fetched or not read; `tinhuyen runs show` names them"
+        return Result(Exit.INCOMPLETE, "incomplete", reason)
     if not count_articles(tx, site.id):
-        return Result(
-            Exit.INCOMPLETE, "incomplete", "not one article was found on the pages fetched"
-        )
+        reason = "not one article was found on the pages fetched"
+        return Result(Exit.INCOMPLETE, "incomplete", reason)
     return Result(Exit.DONE, "finished")
 
 
-def _reached(tx: Connection, site: Site) -> bool:
-    """Whether one declared listing at least was fetched."""
-    fetched = select(frontier.c.id).where(
-        frontier.c.site == site.id, frontier.c.url.in_(site.listings), frontier.c.state == "done"
+def _answered(tx: Connection, site: Site, run: str) -> bool:
+    """Whether the site let us have one of its lists, or said itself that it is not there."""
+    lists = select(frontier.c.url).where(frontier.c.site == site.id, frontier.c.role == "list")
+    answered = select(capture.c.id).where(
+        capture.c.run == run, capture.c.status.in_((200, 404, 410)), capture.c.url.in_(lists)
     )
-    return tx.execute(fetched.limit(1)).first() is not None
+    return tx.execute(answered.limit(1)).first() is not None
 
 
 def _why_not(tx: Connection, site: Site, run: str) -> str:
@@ -72,15 +60,13 @@ def _why_not(tx: Connection, site: Site, run: str) -> str:
     return tx.execute(reasons).scalar() or "the reason was not stored"
 
 
-def _missed_pages(tx: Connection, site: Site) -> int:
-    missed = select(func.count()).where(
+def _missed_pages(tx: Connection, site: Site, run: str) -> int:
+    """Pages that should have been read: not fetched, or fetched and not read."""
+    not_fetched = select(frontier.c.url).where(
         frontier.c.site == site.id, frontier.c.state == "failed", frontier.c.role.in_(_PAGES)
     )
-    return int(tx.execute(missed).scalar_one())
-
-
-def _unread_pages(tx: Connection, run: str) -> int:
-    unread = select(func.count(failure.c.url.distinct())).where(
+    not_read = select(failure.c.url).where(
         failure.c.run == run, failure.c.stage.in_(("read", "save")), failure.c.skipped == 0
     )
-    return int(tx.execute(unread).scalar_one())
+    missed = not_fetched.union(not_read).subquery()
+    return int(tx.execute(select(func.count()).select_from(missed)).scalar_one())

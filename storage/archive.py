@@ -60,6 +60,11 @@ class Archive:
             )
         return reading_engine(self.database_url)
 
+    def close(self) -> None:
+        """Let the database's connections go; they are made again when needed."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that only reads. Raises NotFound if there is no archive."""

@@ -7,7 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from storage.archive import Archive
-from storage.output import console, escape, print_article, print_json, print_table
+from storage.output import (
+    console,
+    escape,
+    print_article,
+    print_found,
+    print_json,
+    print_table,
+)
 
 commands = typer.Typer()
 runs = typer.Typer(
@@ -46,21 +53,8 @@ def search(
     )
     if json:
         print_json(found)
-        return
-    rows = [
-        (
-            a["id"],
-            (a["published_at"] or "")[:16].replace("T", " "),
-            a["title"],
-            a["author"] or a["office"],
-            a["site"],
-        )
-        for a in found
-    ]
-    if rows:
-        print_table(("article", "published", "title", "by", "site"), rows)
     else:
-        console.print("Nothing found. Fewer words, or words without marks, find more.")
+        print_found(found)
 
 
 @commands.command()
@@ -93,7 +87,7 @@ def list_runs(
         print_json(found)
         return
     print_table(
-        ("run", "started", "mode", "outcome", "captures", "articles", "images", "failed"),
+        ("run", "mode", "outcome", "captures", "articles", "images", "failed"),
         [_run_row(run) for run in found],
     )
 
@@ -104,7 +98,6 @@ def _run_row(run: dict[str, Any]) -> tuple[object, ...]:
     outcome = run["outcome"] or "under way or stopped"
     return (
         run["id"],
-        run["started_at"][:19],
         run["mode"],
         outcome,
         counts["captures"],
@@ -141,9 +134,10 @@ def print_counts(counts: dict[str, Any]) -> None:
     """What a run kept, in a few lines."""
     say = console.print
     say(f"  responses  {counts['captures']}  ({_tally(counts['by_status'])})")
+    say(f"  pages      {counts['pages']}")
     say(f"  articles   {counts['articles']}, {counts['new_versions']} of them new or changed")
     say(f"  images     {counts['images']}")
-    say(f"  WARC       {counts['warc_bytes']:,} bytes of responses")
+    say(f"  WARC       {counts['warc_bytes']:,} bytes of response records")
     if counts["skipped"]:
         say(f"  skipped    {_tally(counts['skipped'])}")
     if counts["failed"]:

@@ -9,8 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False, soft_wrap=True)
 _FILE_WIDTH = 200
+"""Columns of a table that goes to no terminal: nothing need be cut short."""
+
+console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -24,22 +26,50 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """A table; None is shown as nothing. Text is never taken for markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0)  # what one copies to the next command
+        # The first is what one copies to the next command.
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
-    out = Console(highlight=False)
-    out.print(table, width=None if out.is_terminal else _FILE_WIDTH, crop=False)
+    width = None if console.is_terminal else _FILE_WIDTH
+    Console(highlight=False, width=width).print(table)
 
 
 def escape(text: str) -> str:
-    """Text from an archive for a terminal: no markup, no control characters."""
+    """Text from an archive for a terminal: no markup, no control characters, plain spaces."""
     from rich.markup import escape as escape_markup
 
-    return escape_markup("".join(char for char in text if char.isprintable() or char == "\n"))
+    return escape_markup("".join(map(_shown, text)))
 
 
-def print_article(article: dict[str, Any], *, text: bool = True) -> None:
-    """An article for people: what it is, where it lies, and what it says."""
+def _shown(char: str) -> str:
+    if char.isprintable() or char == "\n":
+        return char
+    return " " if char.isspace() else ""
+
+
+def print_found(articles: Sequence[dict[str, Any]]) -> None:
+    """Search results, a line each."""
+    rows = [
+        (
+            article["id"],
+            (article["published_at"] or "")[:16].replace("T", " "),
+            article["title"],
+            article["author"] or article["office"],
+            article["site"],
+        )
+        for article in articles
+    ]
+    if rows:
+        print_table(("article", "published", "title", "by", "site"), rows)
+    else:
+        console.print("Nothing found. Fewer words, or words without marks, find more.")
+
+
+def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:
+    """An article for people: what it is, where it lies, and what it says.
+
+    `paragraphs`: at most so many of its text.
+    """
     say = console.print
     say(f"[bold]{escape(article['title'] or '(no title)')}[/bold]")
     published = article["published_at"] or "date unknown"
@@ -58,11 +88,11 @@ def print_article(article: dict[str, Any], *, text: bool = True) -> None:
         say(escape(f"  image      {image['caption'] or '(no caption)'}  [{size}]  {image['url']}"))
     for file in article["attachments"]:
         say(escape(f"  file       {file['name']}  {file['url']}"))
-    if text:
-        say("")
-        for part in (article["lead"], article["text"]):
-            if part:
-                say(escape(part))
+    lines = "\n".join(part for part in (article["lead"], article["text"]) if part).split("\n")
+    say("")
+    say(escape("\n".join(lines[:paragraphs])))
+    if paragraphs is not None and len(lines) > paragraphs:
+        say(f"… ({len(lines) - paragraphs} more paragraphs)")
 
 
 def _print_record(article: dict[str, Any]) -> None:

@@ -63,10 +63,11 @@ def host_of(url: str) -> str:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_STEP = r"[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*"
 _PLAIN_URL = re.compile(
     r"https?://(?:www\d*\.)?"
     rf"(?P<host>(?:[a-z0-9-]+\.)*[a-z-][a-z0-9-]*|{_OCTET}(?:\.{_OCTET}){{3}})(?::(?P<port>\d+))?"
-    r"(?P<path>/(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*/?)*)"
+    rf"(?P<path>/(?:{_STEP}(?:/{_STEP})*/?)?)"
 )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from storage.archive import Archive
+from tests.postgres import server
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,6 +33,7 @@ class TestArchive:
             "TINHUYEN_ARCHIVE": str(self.folder),
             "SCRAPY_SETTINGS_MODULE": "crawler.settings",
             "PYTHONWARNINGS": "error",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
     def declare(self, table: str) -> None:
@@ -91,4 +95,21 @@ def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
     return made
 
 
-Crawl = Callable[..., subprocess.CompletedProcess[str]]
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL server; ends with the tests."""
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """An empty database on it."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres.rsplit("/", 1)[0] + f"/{name}"
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()

@@ -67,6 +67,8 @@ class FrontierScheduler(BaseScheduler):
         if self._alarm is not None:
             self._alarm.cancel()
         self._crawl.close(reason)
+        for name, value in self._crawl.counts.items():
+            self._crawler.stats.set_value(f"tinhuyen/{name}", value)
 
     def has_pending_requests(self) -> bool:
         """Whether the crawl goes on."""

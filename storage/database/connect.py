@@ -173,6 +173,7 @@ def newest_revision() -> str:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest form; data stays. Raises what the database raises."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plug-in
     from alembic import command
     from alembic.config import Config
 

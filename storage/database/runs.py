@@ -118,10 +118,16 @@ def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) ->
 
 
 def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
-    """What a run kept: captures, articles, images, bytes; skipped and failed by kind."""
+    """What a run kept: captures, pages, articles, images, bytes; skipped and failed by kind."""
     of_run = capture.c.run == run_id
     counts: dict[str, Any] = {
         "captures": _count(tx, select(func.count()).select_from(capture).where(of_run)),
+        "pages": _count(
+            tx,
+            select(func.count())
+            .select_from(capture)
+            .where(of_run, capture.c.status == 200, capture.c.mime.like("%html%")),
+        ),
         "articles": _count(
             tx,
             select(func.count(reading.c.article.distinct()))

@@ -1,9 +1,10 @@
-"""`make bench`: the same static site fetched three ways, in one run on one machine.
+"""`make bench`: the same static site fetched several ways, in one run on one machine.
 
-(a) Scrapy doing nothing but download, addresses given, same settings;
+(a) Scrapy doing nothing but download, addresses given, same settings: all its middlewares off;
+(d) the same with the middlewares that Scrapy has by default;
 (b) wget -r --warc-file;
 (c) our whole chain: links, WARC, reading, images, database, search index.
-Prints pages/s, CPU ms a page, and the ratios c/a and c/b.
+Prints pages/s, CPU ms a page, and the ratios c/a, c/d and c/b.
 """
 
 from __future__ import annotations
@@ -96,11 +97,12 @@ def _measure(name: str, pages: int, command: list[str], **more: object) -> Measu
     return Measured(name, pages, seconds, cpu)
 
 
-def _scrapy(url: str, pages: int, folder: Path) -> Measured:
+def _scrapy(url: str, pages: int, folder: Path, *options: str) -> Measured:
     given = folder / "addresses.txt"
     given.write_text("\n".join(url + path for path in addresses(pages)))
-    command = [sys.executable, "-m", "tests.bench.only_download", str(given)]
-    return _measure("(a) Scrapy, download only", pages, command)
+    command = [sys.executable, "-m", "tests.bench.only_download", str(given), *options]
+    name = "(d) Scrapy, download only, middlewares" if options else "(a) Scrapy, download only"
+    return _measure(name, pages, command)
 
 
 def _wget(url: str, pages: int, folder: Path) -> Measured:
@@ -129,7 +131,7 @@ def _ours(url: str, pages: int, folder: Path, profile: Path | None) -> Measured:
     }
     command = [sys.executable, "-m", "scrapy", "crawl", "bench", "-s", "LOG_LEVEL=ERROR"]
     if profile is not None:
-        command = ["py-spy", "record", "--gil", "-f", "raw", "-o", str(profile), "--", *command]
+        command = ["py-spy", "record", "-r", "200", "-f", "raw", "-o", str(profile), "--", *command]
     measured = _measure("(c) tinhuyen, the whole chain", pages, command, env=environment)
     _check(archive, pages)
     return measured
@@ -148,8 +150,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pages", type=int, default=PAGES)
-    parser.add_argument("--only", default="abc")
-    parser.add_argument("--profile", type=Path)
+    parser.add_argument("--only", default="adbc", help="which of a, d, b, c")
+    parser.add_argument("--profile", type=Path, help="write a py-spy profile of c there")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tinhuyen-bench-"))
     folder.chmod(0o755)  # nginx may serve as another user
@@ -159,13 +161,15 @@ def main() -> None:
             measured = {}
             if "a" in arguments.only:
                 measured["a"] = _scrapy(url, arguments.pages, folder)
+            if "d" in arguments.only:
+                measured["d"] = _scrapy(url, arguments.pages, folder, "--middlewares")
             if "b" in arguments.only:
                 measured["b"] = _wget(url, arguments.pages, folder)
             if "c" in arguments.only:
                 measured["c"] = _ours(url, arguments.pages, folder, arguments.profile)
         for one in measured.values():
             print(one.line())
-        for other in "ab":
+        for other in "adb":
             if other in measured and "c" in measured:
                 print(f"c/{other} = {measured['c'].speed / measured[other].speed:.2f}")
     finally:

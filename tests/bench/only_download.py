@@ -1,4 +1,7 @@
-"""Scrapy doing nothing but download the addresses of a file: the yardstick of `make bench`."""
+"""Scrapy doing nothing but download the addresses of a file: the yardstick of `make bench`.
+
+With our settings, or with `--middlewares` with those middlewares that Scrapy has by default.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,10 @@ class OnlyDownload(Spider):
 
 
 if __name__ == "__main__":
-    values = {name: getattr(settings, name) for name in _SAME}
-    process = AsyncCrawlerProcess(
-        values | {"DOWNLOAD_DELAY": 0, "LOG_LEVEL": "ERROR", "EXTENSIONS_BASE": {}}
-    )
+    values: dict[str, Any] = {name: getattr(settings, name) for name in _SAME}
+    values |= {"DOWNLOAD_DELAY": 0, "LOG_LEVEL": "ERROR", "EXTENSIONS_BASE": {}}
+    if "--middlewares" in sys.argv:
+        del values["DOWNLOADER_MIDDLEWARES_BASE"], values["SPIDER_MIDDLEWARES_BASE"]
+    process = AsyncCrawlerProcess(values)
     process.crawl(OnlyDownload)
     process.start()

@@ -1,0 +1,47 @@
+# make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
+# make test     the tests (installs what they need)
+# make check    format, ruff, mypy, import contracts, tests
+# make bench    the same site fetched three ways; speed as a ratio
+
+PYTHON ?= python3
+SERVE  ?= yes
+bin := .venv/bin
+
+.PHONY: install demo test check lint needs bench bench-needs clean
+
+install: .venv/installed
+
+# The stamp is newer than what it was made from, so that nothing is installed twice.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it with PYTHON=python3.x"; exit 1; }
+	@test -x $(bin)/python || $(PYTHON) -m venv .venv || \
+		{ echo "python3-venv is needed: apt-get install python3-venv"; exit 1; }
+	$(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install
+	@$(bin)/tinhuyen --archive demo-archive demo $(if $(filter no,$(SERVE)),--no-serve)
+
+needs:
+	@sh tests/needs.sh postgresql
+
+test: install needs
+	$(bin)/python -m pytest
+
+lint: install
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+check: lint test
+
+bench-needs:
+	@sh tests/needs.sh nginx wget
+
+bench: install bench-needs
+	$(bin)/python -m tests.bench.crawl
+
+clean:
+	rm -rf .venv demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

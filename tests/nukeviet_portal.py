@@ -1,0 +1,89 @@
+"""The real NukeViet pages of SHARED_DATA, served at their addresses on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+PRINTED = b"127.0.0.1:8099"
+"""The host that the saved pages name; it becomes the server's own."""
+
+LISTS = {
+    "/vi/": "home.html",
+    "/vi/news/": "news.html",
+    "/vi/news/Tin-tuc/": "tin-tuc-p1.html",
+    "/vi/news/Tin-tuc/page-2/": "tin-tuc-p2.html",
+    "/vi/news/Tin-tuc/page-3/": "tin-tuc-p3.html",
+    "/vi/news/Tin-tuc/page-4/": "tin-tuc-p4.html",
+    "/vi/news/Tuyen-dung/": "tuyen-dung.html",
+    "/vi/news/rss/": "rss-news.xml",
+    "/vi/news/rss/Tin-tuc/": "rss-cat.xml",
+    "/robots.txt": "robots.txt",
+    "/sitemap.xml": "sitemapindex.xml",
+}
+_MIMES = {".html": "text/html; charset=utf-8", ".xml": "text/xml; charset=utf-8"}
+
+
+class NukeVietPortal:
+    """Serves from a thread of this process while the context lasts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.truth: list[dict[str, Any]] = json.loads(
+            (folder / "ground-truth.json").read_text(encoding="utf-8")
+        )
+        self._files = {path: folder / "lists" / name for path, name in LISTS.items()}
+        for article in self.truth:
+            for number, url in enumerate(article["urls"]):
+                self._files[url] = folder / "articles" / f"{article['id']}-{number}.html"
+
+    def __enter__(self) -> NukeVietPortal:
+        portal = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                portal._answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        file = self._files.get(handler.path)
+        body = file.read_bytes().replace(PRINTED, self.host.encode()) if file else b"404"
+        if file and not body:  # articles 14 and 15 are redirects to the maker's own site
+            handler.send_response(302)
+            handler.send_header("Location", "https://nukeviet.vn" + handler.path)
+        else:
+            handler.send_response(200 if file else 404)
+        mime = _MIMES.get(file.suffix, "text/plain") if file else "text/html"
+        handler.send_header("Content-Type", mime)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    @property
+    def site(self) -> str:
+        """The site's table."""
+        return f"""
+id = "nukeviet"
+name = "Cổng thông tin điện tử huyện (mẫu)"
+organ = "people_committee"
+listings = ["http://{self.host}/vi/news/"]
+layouts = [{{ family = "nukeviet" }}]
+delay_seconds = 0
+allow_addresses = ["127.0.0.0/8"]
+"""

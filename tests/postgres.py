@@ -1,0 +1,74 @@
+"""A PostgreSQL server of the tests' own: a temporary folder, a port of the kernel's choosing."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+def programs() -> Path | None:
+    """Where initdb and postgres are: the newest of those that Debian installs side by side."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+    )
+    return found[-1] if found else None
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Runs while the context lasts; gives its address, `postgresql+psycopg://…/postgres`."""
+    bin_ = programs()
+    if bin_ is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="tinhuyen-postgres-"))
+    user = _owner(folder)
+    try:
+        _run(
+            user, bin_ / "initdb", "-D", folder / "data", "-U", "test", "-A", "trust", "-E", "UTF8"
+        )
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        options = " ".join(["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}"])
+        options += "".join(f" -c {setting}" for setting in _FAST)
+        control = (bin_ / "pg_ctl", "-D", folder / "data", "-w")
+        _run(user, *control, "-l", folder / "log", "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
+        finally:
+            _run(user, *control, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _owner(folder: Path) -> pwd.struct_passwd | None:
+    """PostgreSQL does not run as root: then as the user that its package made."""
+    if os.geteuid() != 0:
+        return None
+    user = pwd.getpwnam("postgres")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return user
+
+
+def _run(user: pwd.struct_passwd | None, *command: object) -> None:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd="/",
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # the server would hold a pipe open
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    done.check_returncode()

@@ -1,0 +1,130 @@
+"""Documentation that cannot rot: its sessions are run, its tables compared with what is there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from typer.main import get_command
+
+from crawler.cli import app
+from crawler.demo.content import party_articles
+from crawler.demo.party import article as party_page
+from storage.database.views import VIEWS
+from storage.errors import Exit
+from tests.conftest import ROOT, TestArchive
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+SITE = """
+id = "binhgiang2"
+name = "Huyện uỷ Bình Giang"
+organ = "party"
+listings = ["http://portal.example/tin-tuc"]
+layouts = [{ family = "plain" }]
+"""
+
+
+def sessions(page: Path) -> Iterator[tuple[str, list[str], int]]:
+    """Commands of a page's sessions, what each is said to print, and its exit code."""
+    for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *shown = part.rstrip("\n").split("\n")
+            told = re.search(r"\s+# exit (\d)$", command)
+            yield (command[: told.start()], shown, int(told[1])) if told else (command, shown, 0)
+
+
+CASES = [(page.name, *session) for page in PAGES for session in sessions(page)]
+
+
+@pytest.fixture
+def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
+    """A copy of the demo's archive with what the sessions speak of beside it."""
+    folder = tmp_path
+    shutil.copytree(demo_archive.folder, folder / "archive")
+    page = party_page(party_articles()[0].id)
+    assert page is not None
+    (folder / "trang.html").write_text(page, encoding="utf-8")
+    archive = TestArchive(folder / "archive")
+    archive.declare(SITE)
+    return archive
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "shown", "code"), CASES, ids=[f"{case[0]}: {case[1]}" for case in CASES]
+)
+def test_sessions_print_what_they_say(
+    desk: TestArchive, page: str, command: str, shown: list[str], code: int
+) -> None:
+    if command.startswith(". .venv/"):
+        return  # the tests' own environment has the command already
+    if command.startswith("make demo"):
+        command = "tinhuyen --archive demo-archive demo --no-serve"
+    done = subprocess.run(
+        command, shell=True, cwd=desk.folder.parent, env=desk.environment,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert matches(shown, done.stdout), f"{page} says\n{shown}\nand it prints\n{done.stdout}"
+
+
+def matches(shown: list[str], printed: str) -> bool:
+    """As doctest does: `…` stands for anything, runs of spaces are one."""
+    pattern = ".*".join(re.escape(squeeze(part)) for part in "\n".join(shown).split("…"))
+    return not shown or re.fullmatch(pattern, squeeze(printed.rstrip("\n")), re.DOTALL) is not None
+
+
+def squeeze(text: str) -> str:
+    return re.sub(r" +(?=\n|$)", "", re.sub(r" +", " ", text))
+
+
+def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for verb, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{verb} ")
+        yield f"{name}{verb}", command
+
+
+COMMANDS = dict(commands(get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_docs(name: str) -> None:
+    command = COMMANDS[name]
+    assert getattr(command, "help", None)
+    for option in getattr(command, "params", []):
+        assert option.name == "help" or option.help, f"{name} {option.name}"
+    assert f"tinhuyen {name}" in ALL, f"no page of docs/ shows `tinhuyen {name}`"
+
+
+def test_every_view_and_column_is_in_the_data_dictionary(demo_archive: TestArchive) -> None:
+    page = (ROOT / "docs" / "researchers.md").read_text(encoding="utf-8")
+    with demo_archive.open().reading() as connection:
+        for view in VIEWS:
+            columns = connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys()
+            row = next(line for line in page.splitlines() if line.startswith(f"| `{view}`"))
+            if view != "article_versions":  # its row names the article's fields by reference
+                assert all(f"`{column}`" in row for column in columns), (view, columns)
+
+
+def test_exit_codes_are_documented() -> None:
+    page = (ROOT / "docs" / "archivists.md").read_text(encoding="utf-8")
+    assert all(f"| {int(code)} |" in page for code in Exit)
+
+
+def test_readme_shows_a_session_by_line_30() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert any("2023-01-10T16:33:00+07:00" in line for line in lines[:30])
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*PAGES, *(ROOT / "docs" / "decisions").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
