@@ -24,7 +24,8 @@ from crawler.sites import Site
 from storage import journal
 from storage.archive import Archive
 from storage.database.connect import writing
-from storage.database.frontier import Frontier, Room
+from storage.database.frontier import Frontier
+from storage.database.queue import Room
 from storage.database.runs import StartedRun, finish_run, save_site, start_run
 from storage.errors import ArchiveFault, Exit, OutOfDisk, SiteUnavailable, TinHuyenError
 from storage.handed_out import HandedOut

@@ -25,8 +25,9 @@ from sqlalchemy import Connection, Engine
 from storage import journal, times
 from storage.database.captures import find_originals
 from storage.database.connect import database_fault, reading_engine, run_transaction
-from storage.database.frontier import Frontier, Room
+from storage.database.frontier import Frontier
 from storage.database.pages import Kept, failure_rows, save_pages
+from storage.database.queue import Room
 from storage.errors import ArchiveFault, OutOfDisk
 from storage.folder import ArchiveFolder
 from storage.records import FrontierRow, Page

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Connection
 
 from storage.database.connect import open_database
-from storage.database.frontier import Finished, Frontier
+from storage.database.frontier import Frontier
+from storage.database.queue import Finished
 from storage.database.runs import SiteRow, save_site, start_run
 from storage.records import FrontierRow, Link
 

@@ -1,32 +1,24 @@
-"""The frontier: which addresses a site's crawl still has to fetch, kept in the database.
-
-Rows go queued -> claimed -> done, failed or skipped, or back to queued for another try. A run
-takes over what an earlier one left queued; when a run ends, nothing is queued.
-"""
+"""The frontier: which addresses a site's crawl has to fetch; how they come into the queue."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from protego import Protego
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from storage import times
 from storage.database import crashes
-from storage.database.prepared import Prepared, columns, listed
-from storage.database.schema import capture, failure, frontier, robots
+from storage.database.prepared import Prepared, columns
+from storage.database.queue import ROBOTS_PRIORITY, Queue
+from storage.database.schema import capture, frontier, robots
 from storage.records import FrontierRow, Link, Role
 from storage.urls import fingerprint, origin_of
 
-ROBOTS_AGENT = "tinhuyen"
-"""The name that robots.txt rules are looked up under."""
-
 PRIORITY: dict[Role, int] = {
-    "robots": 100,
+    "robots": ROBOTS_PRIORITY,
     "article": 60,
     "image": 50,
     "attachment": 45,
@@ -39,49 +31,6 @@ PRIORITY: dict[Role, int] = {
 
 _MET_MAX = 100_000
 
-Room = Callable[[str], int]
-"""How many more rows of this origin the crawl takes now."""
-
-_ROW = (
-    frontier.c.id,
-    frontier.c.url,
-    frontier.c.origin,
-    frontier.c.role,
-    frontier.c.depth,
-    frontier.c.hops,
-    frontier.c.via,
-    frontier.c.tries,
-)
-_CLAIMABLE = Prepared(
-    select(*_ROW)
-    .where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.origin == bindparam("origin"),
-        frontier.c.state == literal_column("'queued'"),
-        frontier.c.due <= bindparam("now"),
-        frontier.c.priority >= bindparam("lowest"),
-        crashes.IS_NO_SUSPECT,
-    )
-    .order_by(frontier.c.priority.desc(), frontier.c.depth, frontier.c.id)
-    .limit(bindparam("count"))
-)
-_NEXT_SUSPECT = Prepared(
-    select(*_ROW)
-    .where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.state == literal_column("'queued'"),
-        frontier.c.due <= bindparam("now"),
-        crashes.IS_SUSPECT,
-    )
-    .order_by(frontier.c.priority.desc(), frontier.c.id)
-    .limit(literal_column("1"))
-)
-_CLAIM = Prepared(update(frontier).where(frontier.c.id.in_(listed("rows"))).values(state="claimed"))
-_SET_STATE = Prepared(
-    update(frontier)
-    .where(frontier.c.id.in_(listed("rows")))
-    .values(state=bindparam("state"), tries=frontier.c.tries + 1, due=bindparam("due"))
-)
 _INSERT = Prepared(
     lambda insert_: (
         insert_(frontier).values(columns(frontier, "id", "list_digest")).on_conflict_do_nothing()
@@ -100,36 +49,7 @@ _SAVE_RULES = Prepared(
         )
     )
 )
-_HAS_QUEUED = Prepared(
-    select(frontier.c.id)
-    .where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.origin == bindparam("origin"),
-        frontier.c.state == literal_column("'queued'"),
-    )
-    .limit(literal_column("1"))
-)
-_NEXT_DUE = Prepared(
-    select(func.min(frontier.c.due)).where(
-        frontier.c.site == bindparam("site"),
-        frontier.c.state == literal_column("'queued'"),
-        frontier.c.due > literal_column("0"),
-    )
-)
-
-
 _KEPT_ONCE = frozenset({"article", "image", "attachment", "requisite"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A row after a try."""
-
-    row: FrontierRow
-    state: str
-    """`done`, `failed`, or `queued` for another try."""
-    due: float = 0.0
-    """When it may be tried again, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +62,14 @@ class Mark:
     barred: int
 
 
-class Frontier:
+class Frontier(Queue):
     """The frontier of one run. Its methods work within the caller's transaction."""
 
     def __init__(self, site: str, run: str, *, update_only: bool) -> None:
-        self.site, self.run, self._update_only = site, run, update_only
-        self._rules: dict[str, Protego | None] = {}  # None: robots.txt not seen yet
-        self._busy_origins: set[str] = set()  # those that may have queued rows
+        super().__init__(site, run)
+        self._update_only = update_only
         self._met: set[str] = set()  # addresses that are surely in the table; a cache
         self._meeting: list[str] = []  # those of the open transaction
-        self._has_suspects = False
-        self.barred: list[dict[str, Any]] = []
-        """Failures of rows that robots.txt barred in the open transaction."""
 
     def open(self, tx: Connection, seeds: Iterable[Link], *, resumed: bool) -> None:
         """Begin a run with these addresses, or go on with one."""
@@ -183,22 +99,6 @@ class Frontier:
             .where(mine, frontier.c.state == "failed")
             .values(state="queued", tries=0, due=0.0, crashes=crashes.FORGIVEN)
         )
-
-    def hand_back(self, tx: Connection) -> None:
-        """Queue what was claimed and not finished."""
-        tx.execute(
-            update(frontier)
-            .where(frontier.c.site == self.site, frontier.c.state == "claimed")
-            .values(state="queued")
-        )
-        self._has_suspects = crashes.has_suspects(tx, self.site)
-
-    def find(self, tx: Connection, print_: bytes) -> FrontierRow | None:
-        """The row of this fingerprint; None if the frontier does not know it (any more)."""
-        row = tx.execute(
-            select(*_ROW).where(frontier.c.site == self.site, frontier.c.fingerprint == print_)
-        ).first()
-        return FrontierRow(*row) if row else None
 
     def meet(self, tx: Connection, row: FrontierRow, print_: bytes) -> FrontierRow:
         """The row with its id here; made, as claimed, if the frontier does not know it."""
@@ -348,116 +248,3 @@ class Frontier:
         self._busy_origins.add(origin)
         values = {"site": self.site, "origin": origin, "rules": rules, "run": self.run}
         _SAVE_RULES.insert(tx, [values])
-
-    def finish(self, tx: Connection, rows: Sequence[Finished]) -> None:
-        """The rows were tried once more; this is what became of them."""
-        groups: defaultdict[tuple[str, float], list[int]] = defaultdict(list)
-        for one in rows:
-            groups[one.state, one.due].append(one.row.id)
-            if one.state == "queued":
-                self._busy_origins.add(one.row.origin)
-        for (state, due), ids in groups.items():
-            _SET_STATE.run(tx, {"rows": ids, "state": state, "due": due})
-
-    def claim(self, tx: Connection, room: Room, now: float) -> list[FrontierRow]:
-        """Take the next rows of every origin that has room; what robots.txt forbids is skipped."""
-        if self._has_suspects and crashes.is_claimed(tx, self.site, suspect=True):
-            return []  # it is tried alone
-        claimed: list[FrontierRow] = []
-        for origin in sorted(self._busy_origins):
-            claimed += self._claim_origin(tx, origin, room(origin), now)
-        if self._has_suspects and not claimed:
-            claimed = self._claim_suspect(tx, now)
-        return claimed
-
-    def _mark_claimed(self, tx: Connection, rows: list[FrontierRow]) -> list[FrontierRow]:
-        """At once, so that the next look at the queue does not find them again."""
-        if rows:
-            _CLAIM.run(tx, {"rows": [row.id for row in rows]})
-        return rows
-
-    def _claim_suspect(self, tx: Connection, now: float) -> list[FrontierRow]:
-        """The next row that must be tried alone, if nothing else is on its way."""
-        if crashes.is_claimed(tx, self.site, suspect=False):
-            return []
-        while found := _NEXT_SUSPECT.rows(tx, {"site": self.site, "now": now}):
-            suspect = FrontierRow(*found[0])
-            rules = self._rules[suspect.origin]
-            if rules is None and suspect.role != "robots":
-                return []
-            if _may_fetch(rules, suspect):
-                return self._mark_claimed(tx, [suspect])
-            self._skip(tx, [suspect])
-        return []
-
-    def _claim_origin(
-        self, tx: Connection, origin: str, room: int, now: float
-    ) -> list[FrontierRow]:
-        rules = self._rules[origin]
-        allowed: list[FrontierRow] = []
-        while (want := room - len(allowed)) > 0:
-            rows = self._queued(tx, origin, want, now, only_robots=rules is None)
-            barred = [row for row in rows if not _may_fetch(rules, row)]
-            allowed += self._mark_claimed(tx, [row for row in rows if row not in barred])
-            self._skip(tx, barred)
-            if len(rows) < want:
-                if rules is not None and not self._has_later(tx, origin):
-                    self._busy_origins.discard(origin)
-                break
-            if not barred:
-                break
-        return allowed
-
-    def _queued(
-        self, tx: Connection, origin: str, count: int, now: float, *, only_robots: bool
-    ) -> list[FrontierRow]:
-        lowest = PRIORITY["robots"] if only_robots else 0
-        values = {
-            "site": self.site,
-            "origin": origin,
-            "now": now,
-            "lowest": lowest,
-            "count": count,
-        }
-        return [FrontierRow(*row) for row in _CLAIMABLE.rows(tx, values)]
-
-    def _has_later(self, tx: Connection, origin: str) -> bool:
-        """Whether rows wait for their time."""
-        values = {"site": self.site, "origin": origin}
-        return bool(_HAS_QUEUED.rows(tx, values))
-
-    def _skip(self, tx: Connection, barred: list[FrontierRow]) -> None:
-        for row in barred:
-            tx.execute(update(frontier).where(frontier.c.id == row.id).values(state="skipped"))
-            values = {
-                "run": self.run,
-                "site": self.site,
-                "url": row.url,
-                "at": times.utc_text(times.now()),
-                "stage": "frontier",
-                "kind": "robots",
-                "skipped": 1,
-                "message": f"{row.origin}/robots.txt disallows it",
-            }
-            tx.execute(insert(failure), values)
-            self.barred.append(values)
-
-    def next_due(self, tx: Connection) -> float | None:
-        """When the next queued row falls due, epoch seconds; None if none waits."""
-        [(due,)] = _NEXT_DUE.rows(tx, {"site": self.site})
-        return None if due is None else float(due)
-
-    def count_queued(self, tx: Connection) -> int:
-        """How many rows are still to be fetched."""
-        open_ = (
-            select(func.count())
-            .select_from(frontier)
-            .where(frontier.c.site == self.site, frontier.c.state.in_(("queued", "claimed")))
-        )
-        return int(tx.execute(open_).scalar_one())
-
-
-def _may_fetch(rules: Protego | None, row: FrontierRow) -> bool:
-    if row.role == "robots":
-        return True
-    return rules is not None and rules.can_fetch(row.url, ROBOTS_AGENT)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, insert
 
 from storage import times
 from storage.database import articles, captures, images
-from storage.database.frontier import Finished, Frontier
+from storage.database.frontier import Frontier
 from storage.database.prepared import Prepared, columns
+from storage.database.queue import Finished
 from storage.database.schema import failure
 from storage.records import Failure, Page
 from storage.warc.writer import Appended
