@@ -15,11 +15,12 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--kills", type=int, default=1000, help="SIGKILLs at random moments")
     arguments.add_argument("--cuts", type=int, default=1000, help="random power cuts")
+    arguments.add_argument("--every", type=int, default=1, help="enumerate each so many-th cut")
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = arguments.parse_args()
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-        cut = power.torture(Path(folder) / "power", given.cuts, given.seed)
+        cut = power.torture(Path(folder) / "power", given.cuts, given.seed, every=given.every)
         print(cut.line(), flush=True)
         killed = kills.torture(Path(folder) / "kills", given.kills, given.seed)
     for findings in (killed.findings, cut.findings):
