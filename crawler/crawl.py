@@ -17,16 +17,15 @@ from sqlalchemy import Engine
 
 from crawler.demo.portal import SamplePortal
 from crawler.outcome import Limits
-from crawler.recover import Reader, close_files
+from crawler.recover import Reader, close_files, meet_site
 from crawler.result import judge_run
-from crawler.site_rows import row_of
 from crawler.sites import Site
 from storage import journal
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.queue import Room
-from storage.database.runs import StartedRun, finish_run, save_site, start_run
+from storage.database.runs import StartedRun, finish_run, start_run
 from storage.errors import ArchiveFault, Exit, OutOfDisk, SiteUnavailable, TinHuyenError
 from storage.handed_out import HandedOut
 from storage.keeper import Keeper, KeeperLimits, Round, no_room
@@ -103,11 +102,8 @@ class Crawl:
 
     def _begin(self, engine: Engine) -> Frontier:
         """Recover, then begin a run or go on with one."""
-        folder, site = self.archive.folder, self.site
-        with writing(engine) as tx:
-            row = row_of(site)
-            if save_site(tx, row):
-                journal.note_site(folder, row)
+        site = self.site
+        meet_site(self.archive, engine, site)
         recovered = close_files(self.archive, engine, site, self._handed_out)
         self.run, frontier = self._start_run(engine)
         read = Reader(self.archive, engine, frontier, site, self.limits).read_pending(

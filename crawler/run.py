@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from crawler.outcome import Limits
-from crawler.recover import Reader, close_files
+from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
 from storage.archive import Archive
 from storage.database.connect import writing
@@ -107,6 +107,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
     try:
         with archive.folder.site_lock(site.id):
             handed_out = HandedOut(archive.folder.warc(site.id))
+            meet_site(archive, engine, site)
             recovered = close_files(archive, engine, site, handed_out)
             frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())

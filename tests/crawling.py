@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from crawler.demo.portal import HOST
-from tests.conftest import TestArchive
+from tests.conftest import ROOT, TestArchive
 
 SITE = """
 id = "{id}"
@@ -33,7 +33,7 @@ def crawl(
 
 def command(*settings: str, site: str = "demo", before: str = "") -> list[str]:
     given = [word for setting in settings for word in ("-s", setting)]
-    code = f"{before}\nfrom scrapy.cmdline import execute\nexecute()"
+    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{before}\nfrom scrapy.cmdline import execute\nexecute()"
     return [sys.executable, "-W", "ignore", "-c", code, "crawl", site, *given]
 
 

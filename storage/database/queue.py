@@ -60,7 +60,9 @@ _NEXT_SUSPECT = Prepared(
         frontier.c.due <= bindparam("now"),
         crashes.IS_SUSPECT,
     )
-    .order_by(frontier.c.priority.desc(), frontier.c.id)
+    .order_by(  # the least suspected first, so that the culprit keeps no innocent one waiting
+        frontier.c.role != literal_column("'robots'"), frontier.c.crashes, frontier.c.id
+    )
     .limit(literal_column("1"))
 )
 _CLAIM = Prepared(update(frontier).where(frontier.c.id.in_(listed("rows"))).values(state="claimed"))
