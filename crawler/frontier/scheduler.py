@@ -126,8 +126,9 @@ class FrontierScheduler(BaseScheduler):
     def _take(self, round_: Round) -> None:
         """What the keeper did: first the new claims, then the release of the kept."""
         self._opening = False
+        if (reason := round_.fault or round_.no_room) is not None:
+            self._stop(reason)
         if round_.fault is not None:
-            self._stop(round_.fault)
             return
         for row in round_.claimed:
             self._claimed[row.id] = row
@@ -161,7 +162,9 @@ class FrontierScheduler(BaseScheduler):
             engine.crawl(self._request(row))
 
     def _stop(self, fault: ArchiveFault) -> None:
-        """The archive failed: nothing more is fetched, no row changes its state."""
+        """The archive failed, or soon would: nothing more is fetched."""
+        if self._stopping:
+            return
         self._stopping = True
         engine = self._crawler.engine
         if engine is not None:
