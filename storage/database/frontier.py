@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from storage.bounds import Bounds, Traps, without_session
+from storage.database import crashes
 from storage.database.known_ground import is_new_list, kept_before
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.queue import ROBOTS_PRIORITY, Queue
@@ -80,6 +81,7 @@ class Frontier(Queue):
             self._queue_failed(tx, frontier.c.role == "robots")
         else:
             self._clear(tx)
+        self._has_suspects = crashes.has_suspects(tx, self.site)
         for origin in self._count_known(tx):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
@@ -104,7 +106,30 @@ class Frontier(Queue):
 
     def _queue_failed(self, tx: Connection, which: Any) -> None:
         failed = (frontier.c.site == self.site) & (frontier.c.state == "failed")
-        tx.execute(update(frontier).where(failed, which).values(state="queued", tries=0, due=0.0))
+        tx.execute(
+            update(frontier)
+            .where(failed, which)
+            .values(state="queued", tries=0, due=0.0, crashes=crashes.FORGIVEN)
+        )
+
+    def meet(self, tx: Connection, row: FrontierRow, print_: bytes) -> FrontierRow:
+        """The row with its id here; made, as claimed, if the frontier does not know it."""
+        known = self.find(tx, print_)
+        if known is None:
+            if row.role != "robots":
+                self._meet(tx, row.origin)
+            values = {
+                "site": self.site,
+                "fingerprint": print_,
+                "state": "claimed",
+                "priority": PRIORITY[row.role],
+                "crashes": 0,
+                "due": 0.0,
+            }
+            self._insert(tx, [asdict(row) | values])
+            known = self.find(tx, print_)
+            assert known is not None
+        return replace(row, id=known.id)
 
     def add(self, tx: Connection, links: Iterable[Link], parent: FrontierRow | None) -> None:
         """Queue the addresses that this run has not met."""
