@@ -54,11 +54,11 @@ class Store:
 
     def append(self, made: Exchange, original: Original | None = None) -> Appended:
         appended = self.writer.append(made, digests_of(made), original)
+        self.writer.sync()
         self.records[appended.record.record_id] = appended.record
         return appended
 
     def read(self, appended: Appended) -> Any:
-        self.writer.sync()
         return read_capture(appended.record, self.folder.file, self.records.__getitem__)
 
     def files(self) -> list[Path]:
