@@ -63,6 +63,11 @@ def is_update(raw: str) -> bool:
     return _UPDATE.search(folded) is not None and _PUBLISHED.search(folded) is None
 
 
+def is_published(raw: str) -> bool:
+    """Whether a line says by a label that it dates a publication; no clock says so."""
+    return _PUBLISHED.search(fold_letters(raw)) is not None
+
+
 def _leads_to_date(before: str) -> bool:
     folded = fold_letters(before)
     if len(folded) > _CHARS_BEFORE or _EVENT.search(_LINK.sub("", folded)):
