@@ -12,6 +12,7 @@ _LABEL_WORDS = (
     r"|xuat\s*ban|phat\s*hanh|tin|bai|boi|date|posted|published|created|updated|last|on|at|by|time|admin)"
 )
 _LABELS = re.compile(rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*")
+_LABEL_AT_END = re.compile(rf"(?:[^a-z0-9]|(?<![a-z]){_LABEL_WORDS}(?![a-z]))+$")
 _LABELLED = re.compile(
     r"(?:dang|gui|cap\s*nhat|viet|tao|xuat\s*ban|phat\s*hanh|posted|published|created|updated)"
     rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*$"
@@ -50,6 +51,15 @@ def is_date_line(raw: str) -> bool:
         return len(raw) <= _LONGEST_RELATIVE
     before, behind = parts
     return _leads_to_date(before) and _closes_line(behind)
+
+
+def before_label(raw: str) -> str | None:
+    """What stands before a date and its label on one line (a title); None without a date."""
+    parts = date_span(raw)
+    if parts is None or not _closes_line(parts[1]):
+        return None
+    label = _LABEL_AT_END.search(fold_letters(parts[0]))
+    return parts[0][: label.start()] if label else parts[0]
 
 
 def is_licence(raw: str) -> bool:
