@@ -78,6 +78,20 @@ def test_an_article_of_the_day_of_capture_says_so() -> None:
     assert today.published_flags == ("equals_capture_day", "weekday_agrees")
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("Ngày đăng: 01/03/2024 07:15", "2024-03-01T07:15:00+07:00"),
+        ("3 giờ trước", "2024-03-01T07:00:00+07:00"),
+        ("Thứ Sáu, 01/03/2024 07:15", None),
+        ("29/02/2024 07:15", "2024-02-29T07:15:00+07:00"),
+    ],
+)
+def test_above_the_title_the_day_of_capture_needs_a_label(line: str, value: str | None) -> None:
+    page = f"<title>{TITLE}</title><div><p>{line}</p><h1>{TITLE}</h1><div>{BODY}</div></div>"
+    assert read(page).published_at == value
+
+
 def test_the_header_s_clock_is_kept_as_evidence_only() -> None:
     none = article("", head=f"<div>{BANNER}</div>" + "<p>menu</p>" * 8)
     assert none.published_at is none.published_evidence is none.published_precision is None

@@ -15,7 +15,7 @@ from crawler.normalise.titles import clean_text, clean_title
 from storage.records import Article, Found, Paragraph
 from storage.times import utc_text
 
-EXTRACTOR_VERSION = "2"
+EXTRACTOR_VERSION = "3"
 """Raised whenever the same capture would be read differently."""
 
 

@@ -31,7 +31,7 @@ _DROP = re.compile(
 )
 _CUT = re.compile(
     r"""
-    (?: (?:cac|nhung)\s (?:bai\ viet|tin\ bai|bai|tin|tin\ tuc)\s (?:khac|lien\ quan|moi\ hon|cu\ hon|da\ dua|moi\ nhat|moi)
+    (?: (?:(?:cac|nhung)\s)? (?:bai\ viet|tin\ bai|bai|tin|tin\ tuc)\s (?:khac|lien\ quan|cung\ (?:loai|chuyen\ muc)|noi\ bat|doc\ nhieu|moi\ hon|cu\ hon|da\ dua|moi\ nhat|moi)
       | (?:cac\ )?tin (?:\ bai)?\ lien\ quan | tin\ moi\ hon | tin\ cu\ hon | tin\ cung\ chuyen\ muc
       | bai\ viet\ (?:lien\ quan|khac|cung\ chuyen\ muc)
       | co\ the\ ban\ quan\ tam | cac\ album\ da\ dang

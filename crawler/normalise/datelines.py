@@ -12,6 +12,7 @@ _LABEL_WORDS = (
     r"|xuat\s*ban|phat\s*hanh|tin|bai|boi|date|posted|published|created|updated|last|on|at|by|time|admin)"
 )
 _LABELS = re.compile(rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*")
+_LABEL_AT_END = re.compile(rf"(?:[^a-z0-9]|(?<![a-z]){_LABEL_WORDS}(?![a-z]))+$")
 _LABELLED = re.compile(
     r"(?:dang|gui|cap\s*nhat|viet|tao|xuat\s*ban|phat\s*hanh|posted|published|created|updated)"
     rf"(?:[^a-z0-9]|{_LABEL_WORDS}(?![a-z]))*$"
@@ -52,6 +53,15 @@ def is_date_line(raw: str) -> bool:
     return _leads_to_date(before) and _closes_line(behind)
 
 
+def before_label(raw: str) -> str | None:
+    """What stands before a date and its label on one line (a title); None without a date."""
+    parts = date_span(raw)
+    if parts is None or not _closes_line(parts[1]):
+        return None
+    label = _LABEL_AT_END.search(fold_letters(parts[0]))
+    return parts[0][: label.start()] if label else parts[0]
+
+
 def is_licence(raw: str) -> bool:
     """Whether a line dates a licence, a document or a counter, and no article."""
     return _LICENCE.search(fold_letters(raw)) is not None
@@ -61,6 +71,11 @@ def is_update(raw: str) -> bool:
     """Whether a line says when a page was changed, and not when it was published."""
     folded = fold_letters(raw)
     return _UPDATE.search(folded) is not None and _PUBLISHED.search(folded) is None
+
+
+def is_published(raw: str) -> bool:
+    """Whether a line says by a label that it dates a publication; no clock says so."""
+    return _PUBLISHED.search(fold_letters(raw)) is not None
 
 
 def _leads_to_date(before: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from crawler.normalise.datelines import is_date_line, is_licence, is_update
+from crawler.normalise.datelines import is_date_line, is_licence, is_published, is_update
 from crawler.normalise.dates import LOCAL, ReadDate, read_date
 from storage.records import DateCandidate, Found
 
@@ -70,11 +70,18 @@ def _verdict(candidate: DateCandidate, date: ReadDate | None, fetched_at: dateti
     if candidate.method == "printed" and (reason := _why_not_printed(candidate.raw, date)):
         return reason
     if _is_capture_day(date, fetched_at):
-        clock = candidate.place == "near_title"
-        return "the day of capture, outside the article: a clock" if clock else None
+        return _why_a_clock(candidate, date)
     if date.value > fetched_at:
         return "after the capture"
     return "before there were pages" if date.value.year < _FIRST_YEAR else None
+
+
+def _why_a_clock(candidate: DateCandidate, date: ReadDate) -> str | None:
+    """The day of capture above a title may be a running clock, unless it counts back or a label
+    says otherwise."""
+    if candidate.place != "near_title" or "relative" in date.flags or is_published(candidate.raw):
+        return None
+    return "the day of capture, outside the article: a clock"
 
 
 def _why_not_printed(raw: str, date: ReadDate) -> str | None:

@@ -7,13 +7,16 @@ import unicodedata
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _INITIALS = "b|ch|c|d|đ|gh|gi|g|h|kh|k|l|m|ngh|ng|nh|n|ph|qu|q|r|s|th|tr|t|v|x|p"
-_VOWELS = """
-    a ă â e ê i o ô ơ u ư y ai ao au ay âu ây eo êu ia iê iu iêu yê yêu oa oă oe oi oai oao oay oeo oo ôi ơi
-    ua uâ uê ui uô uơ uy ưa ưi ươ ưu uôi uây uya uyê uyu ươi ươu oan
+_OPEN = """
+    ai ao au ay âu ây eo êu ia iêu yêu iu oai oao oay oeo oi ôi ơi ua ưa ui ưi uôi uây uơ uya uyu ươi ươu ưu
 """.split()
-_FINALS = "ch|c|m|ng|nh|n|p|t"
+"""Vowels that end a syllable."""
+_CLOSED = "ă â iê oă oo uâ uô ươ uyê yê".split()
+"""Vowels that a consonant has to follow."""
+_EITHER = "a e ê i o ô ơ u ư y oa oe uê uy".split()
+_FINALS = "(?:ch|c|m|ng|nh|n|p|t)"
 _SYLLABLE = re.compile(
-    rf"(?:{_INITIALS})?(?:{'|'.join(sorted(_VOWELS, key=len, reverse=True))})(?:{_FINALS})?"
+    rf"(?:{_INITIALS})?(?:(?:{'|'.join(_OPEN)})|(?:{'|'.join(_CLOSED)}){_FINALS}|(?:{'|'.join(_EITHER)}){_FINALS}?)"
 )
 _STOPPED = re.compile("(?:ch|c|p|t)$")
 _TONE = re.compile(f"[{_TONES}]")

@@ -34,7 +34,7 @@ _META = (
 )  # fmt: skip
 _JSON_LD = re.compile(r'"datePublished"\s*:\s*("(?:[^"\\]|\\.){4,40}")')
 _DIGIT = re.compile("[0-9]")
-_DIGIT_GROUP = re.compile(r"\d{1,4}\D{1,12}\d|\d\s*\w+\s+trước")
+_DIGIT_GROUP = re.compile(r"\d{1,4}\D{1,24}\d|\d\s*\w+\s+trước")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _RELATIVE = ("hôm", "vừa", "một", "hai")
 
@@ -70,7 +70,7 @@ def find_dates(document: Document, page: Shown, places: Places) -> Iterator[Date
             yield DateCandidate(_with_neighbours(page, index), "article", "printed")
     head = places.title.first if places.title else places.start
     for index in range(head - 1, max(places.block, head - _NEAR) - 1, -1):
-        if _is_line(page, index):
+        if _is_line(page, index, places.title):
             yield DateCandidate(_with_neighbours(page, index), "near_title", "printed")
     yield from _machine_dates(document)
     yield DateCandidate(document.url, "url", "url")

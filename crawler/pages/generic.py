@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
@@ -18,8 +19,9 @@ from crawler.normalise.boilerplate import is_chrome, is_cut
 from crawler.normalise.bylines import is_signed
 from crawler.normalise.datelines import is_date_line
 from crawler.normalise.dates import date_span
+from crawler.normalise.latin import fold_letters
 from crawler.pages.body import choose_body, hinted_body
-from crawler.pages.date_places import Places, find_dates
+from crawler.pages.date_places import Places, find_dates, is_dated
 from crawler.pages.document import Document
 from crawler.pages.flow import Flow, Shown, read_shown
 from crawler.pages.title import Title, choose_title, find_repeats, steps_apart
@@ -29,6 +31,9 @@ _TAIL_LINES = 4
 _PAGE_ITEMS = 15
 """A block with so many items around the article holds more of the page than the article."""
 _BEGUN_CHARS = 80
+_NAMES_A_SITE = re.compile(
+    r"\W*(?:cong\s+(?:thong\s+tin|ttdt)|trang\s+(?:thong\s+tin|chu|tin)|website|home|chi\s+tiet|tin\s+tuc|untitled)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ def find_article(document: Document, body_hints: str = "") -> Block | None:
         return None
     page = read_shown(root, document.link)
     repeats = find_repeats(document, page)
-    body = hinted_body(document, page, body_hints) or choose_body(page, repeats)
+    body = hinted_body(document, page, body_hints) or choose_body(
+        page, repeats or _dated_lines(document, page)
+    )
     if body is None:
         return None
     span = page.spans[body.mem_id]
@@ -61,8 +68,18 @@ def find_article(document: Document, body_hints: str = "") -> Block | None:
     return Block(_title_text(document, title), flow, tuple(find_dates(document, page, places)))
 
 
+def _dated_lines(document: Document, page: Shown) -> list[int]:
+    """What the body stands near to where no line repeats the page's title."""
+    lines = range(len(page.items))
+    return [i for i in lines if not page.is_link(i) and is_dated(document, page.text(i))]
+
+
 def _title_text(document: Document, title: Title | None) -> str | None:
-    return title.text if title else document.meta("og:title") or document.text("title")
+    """As the article prints it; else as the page names itself, if that is not its site's name."""
+    if title is not None:
+        return title.text
+    named = document.meta("og:title") or document.text("title")
+    return None if named is None or _NAMES_A_SITE.match(fold_letters(named)) else named
 
 
 def _around(page: Shown, body: LexborNode, title: Title | None) -> tuple[int, int]:

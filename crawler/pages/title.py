@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from crawler.normalise.boilerplate import is_chrome, is_cut
-from crawler.normalise.dates import date_span
+from crawler.normalise.datelines import before_label
 from crawler.normalise.latin import fold_letters
 from crawler.pages.date_places import is_dated
-from crawler.pages.document import Document
+from crawler.pages.document import Document, collapse
 from crawler.pages.flow import Shown
 from storage.records import Paragraph
 
 _FEWEST_CHARS, _MOST_CHARS = 15, 300
 _FIRST_CHARS = 12
-_DATE_CHARS = 30
+_DATE_CHARS = 60
+_DIGIT = re.compile("[0-9]")
 _WITHIN_BODY = 3
 """A title within the body is one of its first lines."""
 _NEAR = 4
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4"))
+_EMPHASIS = "b, strong, big, font, h5, h6, [class*=title i], [id*=title i], [style*=bold i]"
 _TITLED = re.compile(r"title|tieu-?_?de|headline|heading|ten-?_?(?:bai|tin)", re.IGNORECASE)
 
 
@@ -70,12 +72,17 @@ def choose_title(
         )
         return _as_title(document, page, at)
     above = range(first + _WITHIN_BODY if first + _WITHIN_BODY < last else first)
-    headings = [i for i in above if _may_be_title(page, i) and _is_heading(page, i)]
+    headings = [i for i in above if _is_heading(page, i) and _may_be_title(page, i, linked=True)]
     if headings:
-        at = min(headings, key=lambda i: (steps_apart(page.holders[i], body), abs(i - first)))
+        at = min(
+            headings,
+            key=lambda i: (page.is_link(i), steps_apart(page.holders[i], body), abs(i - first)),
+        )
         return _as_title(document, page, at)
     beside = _beside_date(document, page, first)
-    return None if beside is None else Title(page.text(beside), beside, beside + 1)
+    if beside is not None:
+        return Title(page.text(beside), beside, beside + 1)
+    return _emphasised_above(document, page, first)
 
 
 def steps_apart(one: LexborNode, other: LexborNode) -> int:
@@ -110,9 +117,8 @@ def _key(text: str) -> str:
 
 def _named_part(text: str, names: set[str]) -> tuple[str, str] | None:
     """A title and the date behind it, of a line that is both."""
-    parts = date_span(text) if text[-1:].isdigit() or text[-1:] == ")" else None
-    title = parts[0].rstrip(" -|(–•") if parts and not parts[1].strip(" )") else ""
-    if len(title) < _FEWEST_CHARS or not _is_named(title, names):
+    title = before_label(text) if _DIGIT.search(text) else None
+    if title is None or len(title) < _FEWEST_CHARS or not _is_named(title, names):
         return None
     return title, text[len(title) :].strip(" -|–•")
 
@@ -131,9 +137,12 @@ def _as_title(document: Document, page: Shown, at: int) -> Title:
     return Title(title, at, at + 1, date)
 
 
-def _may_be_title(page: Shown, index: int) -> bool:
+def _may_be_title(page: Shown, index: int, *, linked: bool = False) -> bool:
+    """`linked`: a heading of the first rank may lead to its own page."""
     text = page.text(index)
-    if not _FEWEST_CHARS <= len(text) <= _MOST_CHARS or page.is_link(index):
+    if not _FEWEST_CHARS <= len(text) <= _MOST_CHARS:
+        return False
+    if page.is_link(index) and not (linked and page.holders[index].tag in ("h1", "h2")):
         return False
     return not (is_chrome(text) or is_cut(text))
 
@@ -146,6 +155,21 @@ def _is_heading(page: Shown, index: int) -> bool:
     return bool(_TITLED.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
 
 
+def _emphasised_above(document: Document, page: Shown, first: int) -> Title | None:
+    """The line above the text that is set off by its markup alone, whole or but for its date."""
+    for index in range(min(first + 1, len(page.items) - 1), max(-1, first - _NEAR - 1), -1):
+        text = page.text(index)
+        if not _may_be_title(page, index) or text[-1] in ".:;," or is_dated(document, text):
+            continue
+        for node in page.holders[index].css(_EMPHASIS):
+            part = collapse(node.text())
+            rest = text[len(part) :].strip()
+            whole = len(part) >= _FEWEST_CHARS and text.startswith(part)
+            if whole and (not rest or is_dated(document, rest)):
+                return Title(part, index, index + 1, rest or None)
+    return None
+
+
 def _beside_date(document: Document, page: Shown, first: int) -> int | None:
     """Where neither heading nor page title tells: the line next to the date line at the body."""
     for at in range(max(0, first - _NEAR), min(first + _WITHIN_BODY, len(page.items))):
@@ -156,6 +180,8 @@ def _beside_date(document: Document, page: Shown, first: int) -> int | None:
             *range(at + 1, min(at + 3, len(page.items))),
         ]
         for index in near:
-            if _may_be_title(page, index) and not is_dated(document, page.text(index)):
+            text = page.text(index)
+            behind = index > at and text[-1:] in ".:;,"  # a sentence: the text has begun
+            if _may_be_title(page, index) and not behind and not is_dated(document, text):
                 return index
     return None
