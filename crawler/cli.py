@@ -103,6 +103,30 @@ def recover(
 
 
 @app.command()
+def rebuild(context: typer.Context, json: Json = False) -> None:
+    """Make the database anew from WARC files, manifest and journal.
+
+    The old one is kept beside it as archive.db.before-rebuild. With --database, name an empty
+    PostgreSQL database to be filled.
+    """
+    from dataclasses import asdict
+
+    from crawler.rebuild import rebuild as rebuild_archive
+
+    with console.status("") as status:
+        done = rebuild_archive(archive_of(context), lambda what: status.update(escape(what)))
+    if json:
+        print_json([asdict(done)])
+        return
+    console.print(
+        f"Rebuilt from {done.files} WARC file(s): {done.captures} captures, {done.articles} "
+        f"articles, {done.runs} runs of {done.sites} site(s)."
+    )
+    if done.unknown_lines:
+        console.print(f"{done.unknown_lines} line(s) of the journal are of kinds not read here.")
+
+
+@app.command()
 def read(
     file: Annotated[Path, typer.Argument(help="A saved page.")],
     context: typer.Context,

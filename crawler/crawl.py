@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import time
@@ -14,33 +15,25 @@ from weakref import WeakKeyDictionary
 from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.capture.certificates import Certificates
 from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
 from crawler.limits import bounds_of, limits_of, pace_limits_of
-from crawler.recover import read_pending
+from crawler.recover import Reader, close_files, meet_site
 from crawler.result import judge_run
 from crawler.sites import Site
-from storage import times
+from storage import journal
 from storage.archive import Archive
+from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.queue import Room
-from storage.database.runs import (
-    SiteRow,
-    StartedRun,
-    finish_run,
-    note_reason,
-    save_site,
-    start_run,
-)
+from storage.database.runs import StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
-from storage.errors import ArchiveFault, Exit, SiteUnavailable, TinHuyenError
-from storage.keeper import Grouping, Keeper, Round, database_fault
-from storage.lines import append_lines
-from storage.records import Link, Page
-from storage.recover import recover_site
+from storage.errors import ArchiveFault, Exit, OutOfDisk, SiteUnavailable, TinHuyenError
+from storage.handed_out import HandedOut
+from storage.keeper import Keeper, KeeperLimits, Round, no_room
+from storage.records import FrontierRow, Link, Page
 from storage.warc.info import WarcInfo
 from storage.warc.writer import WarcWriter, archive_fault
 
@@ -81,7 +74,9 @@ class Crawl:
         self._stack = ExitStack()
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._fault: ArchiveFault | None = None
+        self._no_room: OutOfDisk | None = None
         self._keeper: Keeper | None = None
+        self._handed_out = HandedOut(self.archive.folder.warc(site.id))
 
     def open(self, room: Room, on_round: Callable[[Round], None]) -> None:
         """Lock the site, recover, begin or go on with a run, and start the keeper.
@@ -90,16 +85,14 @@ class Crawl:
         """
         check_available(self.site)
         Certificates(self._settings.get("TLS_ROOTS_FILE"))  # not at the first request
-        if self.site.sample:
+        if self.site.sample and not self.connect_to:
             portal = self._stack.enter_context(SamplePortal())
-            self.connect_to = self.connect_to | portal.connect_to
-        self.archive.folder.root.mkdir(parents=True, exist_ok=True)
-        self._stack.enter_context(self.archive.folder.site_lock(self.site.id))
-        self._engine = self.archive.open_for_writing()
+            self.connect_to = portal.connect_to
         try:
+            self._stack.enter_context(self.archive.folder.site_lock(self.site.id))
+            self._check_room()
+            self._engine = self._open_database()
             self._frontier = self._begin(self._engine)
-        except SQLAlchemyError as error:
-            raise database_fault(error) from error
         except OSError as error:
             raise archive_fault(
                 error, f"cannot open the archive {self.archive.folder.root}"
@@ -110,27 +103,39 @@ class Crawl:
         self._start_keeper(room, on_round)
         _tune_interpreter()
 
+    def _open_database(self) -> Engine:
+        engine = self.archive.open_for_writing()
+        self._stack.callback(engine.dispose)
+        return engine
+
     def _begin(self, engine: Engine) -> Frontier:
+        """Recover, then begin a run or go on with one."""
+        site = self.site
+        meet_site(self.archive, engine, site)
+        recovered = close_files(self.archive, engine, site, self._handed_out)
+        self.run, frontier = self._start_run(engine)
+        read = Reader(self.archive, engine, frontier, site, self.limits).read_pending(
+            self._handed_out
+        )
+        if recovered:
+            logger.warning("%s: %s; %d page(s) read", site.id, recovered.sentence(), read)
+        return frontier
+
+    def _start_run(self, engine: Engine) -> tuple[StartedRun, Frontier]:
         mode = self._settings.get("CRAWL_MODE", "full")
-        with engine.begin() as tx:
-            save_site(tx, _site_row(self.site))
-        recovered = recover_site(self.archive.folder, engine, self.site.id)
-        with engine.begin() as tx:
-            self.run = start_run(tx, self.site.id, "crawl", mode)
+        with writing(engine) as tx:
+            run = start_run(tx, self.site.id, "crawl", mode)
+            if run.superseded is not None:
+                journal.note_finished(self.archive.folder, self.site.id, run.superseded)
             frontier = Frontier(
-                self.site.id, self.run.id,
+                self.site.id, run.id,
                 update_only=mode == "update", bounds=bounds_of(self._settings),
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
-            frontier.open(tx, seeds, resumed=self.run.resumed)
+            frontier.open(tx, seeds, resumed=run.resumed)
         frontier.committed()
-        read = read_pending(self.archive, engine, frontier, self.site, self.run.id, self.limits)
-        with engine.begin() as tx:
-            frontier.hand_back(tx, crashed=True)
-        if recovered:
-            logger.warning("%s: %s; %d page(s) read", self.site.id, recovered.sentence(), read)
-        self._note("run_resumed" if self.run.resumed else "run_started", mode=mode)
-        return frontier
+        journal.note_begun(self.archive.folder, self.site.id, run)
+        return run, frontier
 
     def _start_keeper(self, room: Room, on_round: Callable[[Round], None]) -> None:
         assert self.run is not None
@@ -140,12 +145,14 @@ class Crawl:
             loop.call_soon_threadsafe(self._settle, round_, on_round)
 
         settings = self._settings
-        grouping = Grouping(
-            settings.getint("KEEP_GROUP_EXCHANGES"), settings.getfloat("KEEP_GROUP_DELAY_SECONDS")
+        limits = KeeperLimits(
+            settings.getint("KEEP_GROUP_EXCHANGES"),
+            settings.getfloat("KEEP_GROUP_DELAY_SECONDS"),
+            settings.getint("DISK_FLOOR_BYTES"),
         )
         self._keeper = Keeper(
             self.archive.folder, self._engine, self._frontier, self._writer,
-            room, report, grouping,
+            room, report, limits,
         )  # fmt: skip
         self._keeper.start()
         self._keeper.claim()
@@ -153,6 +160,7 @@ class Crawl:
     def _settle(self, round_: Round, on_round: Callable[[Round], None]) -> None:
         """On the loop: first the new claims, then the waiters; never idle in between."""
         self.warc_bytes = self._writer.written_bytes
+        self._no_room = self._no_room or round_.no_room
         on_round(round_)
         if round_.fault is not None:
             self._fault = round_.fault
@@ -190,72 +198,89 @@ class Crawl:
 
     def _take_turn_now(self, keys: list[str], seconds: float) -> float:
         assert self.run is not None
-        with self._engine.begin() as tx:
+        with writing(self._engine) as tx:
             return take_turn(tx, keys, self.run.id, time.time(), seconds)
+
+    def hand_out(self, row: FrontierRow) -> None:
+        """The row is about to be fetched: if the process dies, it may be the reason."""
+        self._handed_out.add(row.id)
 
     def close(self, reason: str) -> None:
         """Keep the rest, hand rows back, close the file, note how it went. Raises: nothing."""
-        if self._keeper is None:  # it never began; `failed` has said why
-            self._stack.close()
-            return
         try:
-            self._keeper.stop()
-            self._keeper.join()
-            self._finish(reason)
+            if self._keeper is not None:  # else it never began, and `failed` has said why
+                self._keeper.stop()
+                self._keeper.join()
+                self._finish()
         except TinHuyenError as error:
             self.failed(error)
+        except OSError as error:
+            self.failed(archive_fault(error, "cannot write the journal"))
         finally:
-            self._engine.dispose()
-            self._stack.close()
+            self._release()
 
-    def _finish(self, reason: str) -> None:
+    def _release(self) -> None:
+        """Nothing that was handed out has killed this process."""
+        if self._keeper is not None:
+            with contextlib.suppress(OSError):
+                self._handed_out.clear()
+        self._keeper = None
+        self._stack.close()
+
+    def broken_off(self) -> None:
+        """The process ends without `close`: a second signal came. The next start recovers."""
+        if self._keeper is not None:
+            self.message = f"broken off at once; {self._resume} makes the archive whole and goes on"
+            self._release()
+
+    @property
+    def _resume(self) -> str:
+        return f"`tinhuyen crawl {self.site.id}`"
+
+    def _finish(self) -> None:
         assert self.run is not None
         if self._fault is not None:
             raise self._fault
-        with self._engine.begin() as tx:
+        with writing(self._engine) as tx:
             end_turns(tx, self.run.id, time.time() + self._settings.getfloat("DOWNLOAD_DELAY"))
-            self._frontier.hand_back(tx, crashed=False)
+            self._frontier.hand_back(tx)
             left = self._frontier.count_queued(tx)
         self._writer.close()
         self.warc_bytes = self._writer.written_bytes
         if left:
             self._stopped(left)
             return
-        with self._engine.begin() as tx:
+        with writing(self._engine) as tx:
             result = judge_run(tx, self.site, self.run.id)
-            self.exit_code, self.message = result.exit_code, result.message
-            self.counts = finish_run(tx, self.run.id, result.outcome, result.message)
-        self._note(
-            "run_finished", outcome=result.outcome, reason=result.message, counts=self.counts
-        )
+            ended = finish_run(tx, self.run.id, result.outcome, result.message)
+            journal.note_finished(self.archive.folder, self.site.id, ended)
+        self.counts = ended.counts
+        self.exit_code, self.message = result.exit_code, result.message
 
     def _stopped(self, left: int) -> None:
         """The run stays open: a cap reached is no failure, and what is left is not lost."""
         assert self.run is not None
+        why = f" at {self.cap}" if self.cap else ""
+        self.message = (
+            f"stopped{why} with {left} address(es) still to fetch; {self._resume} goes on"
+        )
+        with writing(self._engine) as tx:
+            note_reason(tx, self.run.id, self.message)
+            journal.note_stopped(self.archive.folder, self.site.id, self.run.id, left, self.message)
+        if self._no_room is not None:
+            raise self._no_room
         self.exit_code = Exit.INCOMPLETE if self.cap else Exit.FAILED
         if self.pace.turned_away:
             self.exit_code = Exit.UNAVAILABLE
-        why = f" at {self.cap}" if self.cap else ""
-        self.message = (
-            f"stopped{why} with {left} address(es) still to fetch; run the same command to go on"
-        )
-        with self._engine.begin() as tx:
-            note_reason(tx, self.run.id, self.message)
-        self._note("run_stopped", left=left, reason=self.message)
+
+    def _check_room(self) -> None:
+        lacking = no_room(self.archive.folder, self._settings.getint("DISK_FLOOR_BYTES"))
+        if lacking is not None:
+            raise lacking
 
     def failed(self, error: TinHuyenError) -> None:
         """The crawl could not begin, or its archive failed."""
         self.exit_code, self.message = error.exit_code, str(error)
-
-    def _note(self, kind: str, **what: Any) -> None:
-        assert self.run is not None
-        line = {
-            "kind": kind,
-            "at": times.utc_text(times.now()),
-            "site": self.site.id,
-            "run": self.run.id,
-        }
-        append_lines(self.archive.folder.journal, [line | what])
 
     def _warc_info(self) -> WarcInfo:
         assert self.run is not None
@@ -289,20 +314,3 @@ def check_available(site: Site) -> None:
             f"{site.id} is {site.state} since {site.since} ({site.evidence}), so it is not "
             f"crawled. If that is wrong, correct its state in {site.file}."
         )
-
-
-def _site_row(site: Site) -> SiteRow:
-    return SiteRow(
-        id=site.id,
-        name=site.name,
-        organ=site.organ,
-        hosts=list(site.hosts),
-        district=site.district,
-        district_from=site.district_from if site.district else None,
-        province=site.province,
-        family=site.layouts[-1].family,
-        state=site.state,
-        since=site.since,
-        evidence=site.evidence,
-        origin="declared",
-    )

@@ -54,7 +54,7 @@ def read_exchange(row: FrontierRow, exchange: Exchange, site: Site, limits: Limi
     small = exchange.length <= http.DECODED_MAX_BYTES
     capture = exchange.to_capture(with_body=small and row.role != "attachment")
     page = replace(read_capture(row, capture, site, limits), exchange=exchange)
-    if page.body_sha256 is None and _is_file(row, capture):
+    if page.body_sha256 is None and is_file(row, capture):
         return replace(page, body_sha256=_sha256(exchange, capture))
     return page
 
@@ -214,7 +214,7 @@ def _is_html(capture: Capture) -> bool:
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
 
 
-def _is_file(row: FrontierRow, capture: Capture) -> bool:
+def is_file(row: FrontierRow, capture: Capture) -> bool:
     """A document for download: its digest is what versions and citations name."""
     if capture.status != 200 or capture.truncated or capture.mime.startswith("image/"):
         return False

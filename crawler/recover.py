@@ -1,58 +1,155 @@
-"""Finishes what recovery took in: reads pending captures on the same road as live ones."""
+"""Makes a site whole after a crash: files closed, what they hold taken in and read, rows queued.
+
+Captures that recovery (or rebuild) took in go the same road as live ones; what they were fetched
+for stands in their own metadata record.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import groupby
 
 from sqlalchemy import Connection, Engine
 
-from crawler.outcome import Limits, read_capture
+from crawler.outcome import Limits, is_file, read_capture
+from crawler.site_rows import row_of
 from crawler.sites import Site
 from crawler.steps import STEPS
+from storage import http, journal
 from storage.archive import Archive
-from storage.database.captures import find_record, pending_captures
+from storage.database import crashes
+from storage.database.captures import Pending, find_record, pending_captures
+from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.pages import Kept, save_pages
-from storage.errors import NotFound
-from storage.records import FrontierRow, Page, Record
+from storage.database.runs import save_site
+from storage.errors import DecodeError, NotFound, WarcError
+from storage.handed_out import HandedOut
+from storage.records import Capture, Failure, FrontierRow, Page, Record
+from storage.recover import Recovered, recover_site
 from storage.urls import fingerprint, origin_of
-from storage.warc.reader import read_capture as read_stored
+from storage.warc.reader import read_capture as read_record
+
+logger = logging.getLogger(__name__)
 
 
-def read_pending(
-    archive: Archive, engine: Engine, frontier: Frontier, site: Site, run: str, limits: Limits
-) -> int:
-    """Read every pending capture of a site, each in a transaction of its own; returns how many."""
-    with engine.begin() as tx:
-        pending = pending_captures(tx, site.id)
-    for capture_id, record_id in pending:
-        with engine.begin() as tx:
-            page = _read(archive, tx, frontier, site, record_id, limits)
-            save_pages(tx, frontier, site.id, run, [Kept(page, None, capture_id)])
-        frontier.committed()
-    return len(pending)
+def meet_site(archive: Archive, engine: Engine, site: Site) -> None:
+    """The database and the journal know the site as it is declared now."""
+    row = row_of(site)
+    with writing(engine) as tx:
+        if save_site(tx, row):
+            journal.note_site(archive.folder, row)
 
 
-def _read(
-    archive: Archive, tx: Connection, frontier: Frontier, site: Site, record_id: str, limits: Limits
-) -> Page:
-    def find(id_: str) -> Record:
-        record = find_record(tx, id_)
-        if record is None:
-            raise NotFound(f"the database knows no record {id_}")
-        return record
-
-    capture = read_stored(find(record_id), archive.folder.file, find)
-    row = _row_of(tx, frontier, capture.url)
-    page = read_capture(row, capture, site, limits)
-    return reduce(lambda read, step: step(read), STEPS, page)
+def close_files(archive: Archive, engine: Engine, site: Site, handed_out: HandedOut) -> Recovered:
+    """First half: what the last process left open is closed, and its crash counted."""
+    with writing(engine) as tx:
+        crashes.count_crash(tx, site.id, handed_out.read())
+    handed_out.clear()
+    return recover_site(archive.folder, engine, site.id)
 
 
-def _row_of(tx: Connection, frontier: Frontier, url: str) -> FrontierRow:
-    """The row that the capture was fetched for; one like it if the frontier has moved on."""
-    origin = origin_of(url)
-    for subject in ("", f"robots of {origin}"):
-        row = frontier.find(tx, fingerprint(url, subject))
-        if row is not None:
-            return row
-    return FrontierRow(0, url, origin, "page", 0, "", None, 0)
+@dataclass(slots=True)
+class Reader:
+    """Second half: reads what is pending, in a run whose frontier is open."""
+
+    archive: Archive
+    engine: Engine
+    frontier: Frontier
+    site: Site
+    limits: Limits
+
+    def read_pending(self, handed_out: HandedOut) -> int:
+        """Read a site's pending captures one by one, then queue what was claimed; returns how many.
+
+        One by one, because a page may end this process too: the row that it was fetched for is
+        handed out first, and not read any more after too many crashes.
+        """
+        site, run = self.site.id, self.frontier.run
+        with writing(self.engine) as tx:
+            pending, guilty = pending_captures(tx, site), crashes.guilty_rows(tx, site)
+        for one in pending:
+            self._read([one], guilty, handed_out.add)
+        with writing(self.engine) as tx:
+            if run:
+                journal.note_failures(self.archive.folder, crashes.set_aside(tx, site, run))
+            self.frontier.hand_back(tx)
+        handed_out.clear()
+        return len(pending)
+
+    def read_all(self, pending: Sequence[Pending], at_once: int) -> Iterator[int]:
+        """Read these, so many a transaction; yields how many after each."""
+        for start in range(0, len(pending), at_once):
+            group = pending[start : start + at_once]
+            self._read(group, set(), lambda row_id: None)
+            yield len(group)
+
+    def _read(
+        self, pending: Sequence[Pending], guilty: set[int], begin: Callable[[int], None]
+    ) -> None:
+        with writing(self.engine) as tx:
+            for run, captures in groupby(pending, lambda one: one.run):
+                kept = []
+                for one in captures:
+                    row = _row_of(tx, self.frontier, one)
+                    begin(row.id)
+                    page = self._set_aside(row) if row.id in guilty else self._page(tx, row, one)
+                    kept.append(Kept(page, None, one.id))
+                save_pages(tx, self.frontier, self.site.id, run, kept)
+        self.frontier.committed()
+
+    def _set_aside(self, row: FrontierRow) -> Page:
+        what = Failure("read", "crashes", "reading it ended the process again and again")
+        return Page(row, failures=(what,), failed=True)
+
+    def _page(self, tx: Connection, row: FrontierRow, pending: Pending) -> Page:
+        try:
+            capture = self._capture(tx, pending.record_id)
+        except (WarcError, NotFound) as error:
+            logger.warning("%s cannot be read: %s", pending.record_id, error)
+            return Page(row, failures=(Failure("read", "bad_record", str(error)),), failed=True)
+        page = read_capture(row, capture, self.site, self.limits)
+        if page.body_sha256 is None and is_file(row, capture):
+            page = replace(page, body_sha256=_sha256(capture))
+        return reduce(lambda read, step: step(read), STEPS, page)
+
+    def _capture(self, tx: Connection, record_id: str) -> Capture:
+        def find(id_: str) -> Record:
+            record = find_record(tx, id_)
+            if record is None:
+                raise NotFound(f"the database knows no record {id_}")
+            return record
+
+        return read_record(find(record_id), self.archive.folder.file, find)
+
+
+def _row_of(tx: Connection, frontier: Frontier, pending: Pending) -> FrontierRow:
+    """The row as it was when it was fetched, by its metadata record."""
+    told, url = pending.fetched_for, pending.url
+    hops = told.get("hops", "")
+    row = FrontierRow(
+        id=0,
+        url=url,
+        origin=origin_of(url),
+        role=told.get("role", "page"),  # type: ignore[arg-type]
+        depth=hops.count("L"),
+        hops=hops,
+        via=told.get("via"),
+        tries=int(told.get("tries", 0)),
+    )
+    print_ = bytes.fromhex(told.get("fingerprint", "")) or fingerprint(url, "")
+    return frontier.meet(tx, row, print_)
+
+
+def _sha256(capture: Capture) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        for piece in http.decoded_pieces(capture.headers, (capture.raw_body,)):
+            digest.update(piece)
+    except DecodeError:
+        return None
+    return digest.hexdigest()

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sqlalchemy import Engine
+
 from crawler.outcome import Limits
-from crawler.recover import read_pending
+from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
 from storage.archive import Archive
+from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.errors import Exit, UsageError
-from storage.recover import recover_site
+from storage.handed_out import HandedOut
+from storage.query.runs import unfinished_run
+from storage.warc.writer import archive_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
     for crawler in crawlers:
         process.crawl(crawler)
     process.start()
+    for crawler in crawlers:
+        crawl_of(crawler).broken_off()
     return [_result(crawl_of(crawler)) for crawler in crawlers]
 
 
@@ -99,14 +106,14 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
     engine = archive.open_for_writing()
     try:
         with archive.folder.site_lock(site.id):
-            recovered = recover_site(archive.folder, engine, site.id)
-            run = archive.unfinished_run(site.id)
-            frontier = Frontier(site.id, run or "", update_only=False)
-            with engine.begin() as tx:
-                frontier.open(tx, [], resumed=True)
-            read = read_pending(archive, engine, frontier, site, run or "", Limits())
-            with engine.begin() as tx:
-                frontier.hand_back(tx, crashed=True)
+            handed_out = HandedOut(archive.folder.warc(site.id))
+            meet_site(archive, engine, site)
+            recovered = close_files(archive, engine, site, handed_out)
+            frontier = _frontier(engine, site)
+            reader = Reader(archive, engine, frontier, site, Limits())
+            read = reader.read_pending(handed_out)
+    except OSError as error:
+        raise archive_fault(error, f"cannot recover {site.id}") from error
     finally:
         engine.dispose()
     if not recovered and not read:
@@ -116,3 +123,13 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
         "read": read,
         "message": f"{recovered.sentence()}; {read} page(s) read",
     }
+
+
+def _frontier(engine: Engine, site: Site) -> Frontier:
+    """Of the run that goes on; what is pending belongs to no other."""
+    with writing(engine) as tx:
+        run = unfinished_run(tx, site.id)
+        frontier = Frontier(site.id, run or "", update_only=False)
+        frontier.open(tx, [], resumed=True)
+    frontier.committed()
+    return frontier

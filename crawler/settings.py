@@ -77,6 +77,7 @@ MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetc
 KEEP_GROUP_EXCHANGES = 16
 KEEP_GROUP_DELAY_SECONDS = 0.05
 WARC_ROLL_BYTES = 10**9
+DISK_FLOOR_BYTES = 1 << 30  # free on the archive's disk; with less the crawl ends well, exit code 3
 
 ITEM_PIPELINES = {
     "crawler.pipelines.Normalise": 100,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from storage import http, times
-from storage.records import Capture, Truncated
+from storage.records import Capture, Role, Truncated
 
 SPOOL_BYTES = 1 << 20
 """A response beyond this goes to a temporary file: memory stays flat."""
@@ -28,12 +28,21 @@ class Exchange:
     """
 
     def __init__(
-        self, url: str, *, via: str | None = None, hops: str = "", row: bytes = b""
-    ) -> None:
+        self,
+        url: str,
+        *,
+        via: str | None = None,
+        hops: str = "",
+        row: bytes = b"",
+        role: Role = "page",
+        tries: int = 0,
+    ) -> None:  # fmt: skip
         self.url = url
         self.via = via
         self.hops = hops
         self.fingerprint = row
+        self.role = role
+        self.tries = tries
         self.record_id = f"<urn:uuid:{uuid.uuid4()}>"
         self.truncated: Truncated | None = None
         self.body_complete = False

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage import files
 from storage.errors import ArchiveBusy, NotFound
 
 OPEN_SUFFIX = ".open"
@@ -62,28 +63,28 @@ class ArchiveFolder:
 
     @contextmanager
     def site_lock(self, site_id: str) -> Iterator[None]:
-        """Held while a site is crawled or recovered. Raises ArchiveBusy."""
-        folder = self.warc(site_id)
-        folder.mkdir(parents=True, exist_ok=True)
+        """Held by the one process that crawls or recovers a site. Raises ArchiveBusy."""
+        shared = self._lock(self.root, "the archive is being rebuilt", fcntl.LOCK_SH)
+        with shared, self._lock(self.warc(site_id), f"{site_id} is being crawled", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def whole_lock(self) -> Iterator[None]:
+        """Held while nothing of the archive may be crawled or recovered. Raises ArchiveBusy."""
+        with self._lock(self.root, "the archive is in use", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def _lock(self, folder: Path, what: str, kind: int) -> Iterator[None]:
+        files.make_folder(folder)
         with (folder / ".lock").open("a+") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, kind | fcntl.LOCK_NB)
             except OSError as error:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"
-                raise ArchiveBusy(
-                    f"{site_id} is being crawled by {holder}; wait for it or stop it"
-                ) from error
+                raise ArchiveBusy(f"{what} by {holder}; wait for it or stop it") from error
             lock.truncate(0)
             lock.write(f"process {os.getpid()}")
             lock.flush()
             yield
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename or a new name in this folder last (fsync of the folder)."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

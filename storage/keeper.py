@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import logging
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from storage import times
+from storage import journal, times
 from storage.database.captures import find_originals
-from storage.database.connect import reading_engine
+from storage.database.connect import database_fault, reading_engine, run_transaction
 from storage.database.frontier import Frontier
-from storage.database.pages import Kept, save_pages
+from storage.database.pages import Kept, failure_rows, save_pages
 from storage.database.queue import Room
 from storage.errors import ArchiveFault, OutOfDisk
 from storage.folder import ArchiveFolder
-from storage.lines import append_lines
 from storage.records import FrontierRow, Page
 from storage.warc.exchange_records import Digests, Original, digests_of
 from storage.warc.writer import WarcWriter, archive_fault
@@ -38,12 +38,14 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
-    """How many exchanges share one fsync and one transaction."""
+class KeeperLimits:
+    """How many exchanges share one fsync and one transaction, and how full a disk may get."""
 
-    exchanges: int = 16
-    seconds: float = 0.05
+    group_exchanges: int = 16
+    group_seconds: float = 0.05
     """How long the first of a group waits for the others."""
+    disk_floor_bytes: int = 1 << 30
+    """Free bytes on the archive's disk; below, the crawl ends well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Round:
     """When a waiting row falls due, epoch seconds; None if none waits."""
     fault: ArchiveFault | None = None
     """Nothing of this round was acknowledged, and the keeper has stopped."""
+    no_room: OutOfDisk | None = None
+    """The disk is nearly full: time to end well, while there is room to."""
 
 
 class Keeper(threading.Thread):
@@ -70,13 +74,14 @@ class Keeper(threading.Thread):
         writer: WarcWriter,
         room: Room,
         report: Callable[[Round], None],
-        grouping: Grouping,
+        limits: KeeperLimits,
     ) -> None:  # fmt: skip
-        super().__init__(name=f"keeper of {frontier.site}")
+        # A daemon: a second Ctrl-C ends the process at once, and the next start recovers.
+        super().__init__(name=f"keeper of {frontier.site}", daemon=True)
         self._folder, self._engine, self._frontier, self._writer = folder, engine, frontier, writer
         self._site, self._run = frontier.site, frontier.run
         self._room, self._report = room, report
-        self._grouping = grouping
+        self._limits = limits
         self._inbox: queue.SimpleQueue[Page | _Signal] = queue.SimpleQueue()
         self._reader = reading_engine(engine.url.render_as_string(hide_password=False))
         self.rounds = 0
@@ -106,9 +111,9 @@ class Keeper(threading.Thread):
     def _next_group(self) -> tuple[list[Page], bool]:
         """What has arrived: at least a group, if one comes in time, and whatever else is there."""
         items = [self._inbox.get()]
-        until = time.monotonic() + self._grouping.seconds
+        until = time.monotonic() + self._limits.group_seconds
         while isinstance(items[-1], Page):
-            short = len(items) < self._grouping.exchanges
+            short = len(items) < self._limits.group_exchanges
             try:
                 wait = max(0.0, until - time.monotonic()) if short else 0.0
                 items.append(self._inbox.get(block=wait > 0, timeout=wait))
@@ -119,9 +124,8 @@ class Keeper(threading.Thread):
     def _keep(self, pages: list[Page]) -> Round:
         try:
             kept = [Kept(page, None) for page in pages if page.exchange is None]
-            kept += self._append([page for page in pages if page.exchange is not None])
-            self._note_failures([item.page for item in kept if item.appended is None])
-            self._writer.sync()
+            self._note_failures([item.page for item in kept])
+            kept += self._write([page for page in pages if page.exchange is not None])
             claimed, due = self._commit(kept)
         except ArchiveFault as fault:
             return Round([], [], None, fault)
@@ -132,7 +136,23 @@ class Keeper(threading.Thread):
         for page in pages:
             if page.exchange is not None:
                 page.exchange.close()
-        return Round(pages, claimed, due)
+        return Round(pages, claimed, due, no_room=self._no_room())
+
+    def _no_room(self) -> OutOfDisk | None:
+        return no_room(self._folder, self._limits.disk_floor_bytes)
+
+    def _write(self, pages: list[Page]) -> list[Kept]:
+        """Into the WARC file, and synced; once more into a new file if it could not be."""
+        self._writer.roll()
+        kept = self._append(pages)
+        if self._writer.sync():
+            return kept
+        kept = self._append(pages)
+        if self._writer.sync():
+            return kept
+        raise ArchiveFault(
+            "two WARC files in a row could not be synced: the disk fails; nothing more is fetched"
+        )
 
     def _append(self, pages: list[Page]) -> list[Kept]:
         digests = [digests_of(page.exchange) for page in pages if page.exchange is not None]
@@ -165,30 +185,32 @@ class Keeper(threading.Thread):
 
     def _note_failures(self, pages: list[Page]) -> None:
         """What left no bytes stands in no WARC file: the journal holds it."""
-        at = times.utc_text(times.now())
-        lines = [
-            {
-                "kind": "failure",
-                "at": at,
-                "site": self._site,
-                "run": self._run,
-                "url": what.url or page.row.url,
-                "stage": what.stage,
-                "what": what.kind,
-                "message": what.message,
-            }
-            for page in pages
-            for what in page.failures
-        ]
-        append_lines(self._folder.journal, lines)
+        rows = [row for page in pages for row in failure_rows(self._site, self._run, page)]
+        journal.note_failures(self._folder, rows)
 
     def _commit(self, kept: list[Kept]) -> tuple[list[FrontierRow], float | None]:
-        with self._engine.begin() as tx:
+        mark = self._frontier.mark()
+
+        def work(tx: Connection) -> tuple[list[FrontierRow], float | None]:
             save_pages(tx, self._frontier, self._site, self._run, kept)
             claimed = self._frontier.claim(tx, self._room, times.steady())
-            due = self._frontier.next_due(tx)
+            journal.note_failures(self._folder, self._frontier.barred)
+            return claimed, self._frontier.next_due(tx)
+
+        result = run_transaction(self._engine, work, lambda: self._frontier.undo(mark))
         self._frontier.committed()
-        return claimed, due
+        return result
+
+
+def no_room(folder: ArchiveFolder, floor_bytes: int) -> OutOfDisk | None:
+    """The reason to stop if the archive's disk has less than this free; None if it has more."""
+    free = shutil.disk_usage(folder.root).free
+    if free >= floor_bytes:
+        return None
+    return OutOfDisk(
+        f"{folder.root} has {free >> 20:,} MB of room left, less than the {floor_bytes >> 20:,} MB "
+        "that DISK_FLOOR_BYTES keeps; make room and run the same command again: it goes on"
+    )
 
 
 class _Signal:
@@ -203,12 +225,3 @@ def _may_share(page: Page, digests: Digests) -> bool:
     return bool(
         digests.payload and digests.payload_length and page.capture and page.capture.status == 200
     )
-
-
-def database_fault(error: Exception) -> ArchiveFault:
-    """The fault that a failed transaction stands for."""
-    reason = str(getattr(error, "orig", None) or error) or repr(error)
-    logger.debug("the keeper failed", exc_info=error)
-    if "disk is full" in reason or "No space left" in reason:
-        return OutOfDisk("the database has no room left; make room and run the same command again")
-    return ArchiveFault(f"the database failed: {reason}")

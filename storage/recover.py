@@ -7,22 +7,21 @@ acknowledged is touched.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from storage import http, times
-from storage.database.captures import capture_row, insert_captures, known_records
-from storage.database.runs import meet_run
+from storage import files
+from storage.database.captures import known_end, known_records
+from storage.database.connect import writing
 from storage.folder import ArchiveFolder
-from storage.records import Capture, Record
+from storage.take_in import Part, read_parts, take_in
 from storage.warc import manifest
-from storage.warc.exchange_records import Digests
-from storage.warc.members import Gap, Member, walk
-from storage.warc.writer import Appended
 
 
 @dataclass(slots=True)
@@ -34,20 +33,23 @@ class Recovered:
     taken_in: int = 0
     """Whole exchanges that the database did not know."""
     cut_bytes: int = 0
-    """Bytes of unfinished exchanges cut off at the end of files."""
+    """Bytes of unfinished exchanges cut off."""
     damaged: list[str] = field(default_factory=list)
-    """Damage within a file: left as it is, and said."""
+    """Damage among records that the database knows: left as it is, and said."""
     listed: list[str] = field(default_factory=list)
     """Closed files that were missing in the manifest."""
+    held: list[str] = field(default_factory=list)
+    """Open files that a living process writes: left alone."""
 
     def __bool__(self) -> bool:
         return bool(self.files or self.damaged or self.listed)
 
     def sentence(self) -> str:
         """What happened, for people."""
+        listed = f"; {len(self.listed)} closed one(s) listed in the manifest" if self.listed else ""
         return (
             f"recovered {len(self.files)} file(s) left open: {self.taken_in} exchange(s) taken in, "
-            f"{self.cut_bytes} byte(s) of unfinished ones cut off"
+            f"{self.cut_bytes} byte(s) of unfinished ones cut off{listed}"
             + "".join(f"; {damage}" for damage in self.damaged)
         )
 
@@ -59,100 +61,105 @@ def recover_site(folder: ArchiveFolder, engine: Engine, site: str) -> Recovered:
     """
     done = Recovered()
     for path in folder.open_files(site):
-        _recover_file(folder, engine, site, path, done)
+        with _unless_held(path) as handle:
+            if handle is None:
+                done.held.append(folder.name_of(path))
+            else:
+                _recover_file(folder, engine, site, path, handle, done)
     done.listed = manifest.list_missing(folder, site)
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """The response record of a whole exchange, and the run that its metadata names."""
-
-    member: Member
-    run: str | None
+@contextmanager
+def _unless_held(path: Path) -> Iterator[int | None]:
+    """The file's handle, locked; None if a living process has it (an import, say)."""
+    handle = files.open_existing(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _recover_file(
-    folder: ArchiveFolder, engine: Engine, site: str, path: Path, done: Recovered
-) -> None:
-    name = folder.name_of(path)
-    exchanges, end, gaps = _whole_exchanges(path)
-    done.damaged += [gap.reason for gap in gaps if gap.offset < end]
-    done.cut_bytes += _cut(path, end)
-    if end == 0:  # not even its warcinfo record was whole
-        path.unlink()
-        return
-    with engine.begin() as tx:
-        known = known_records(tx, name)
-        for exchange in exchanges:
-            if exchange.run and exchange.member.fields["warc-record-id"] not in known:
-                _take_in(tx, site, name, exchange)
-                done.taken_in += 1
-    run = next((exchange.run for exchange in exchanges), None)
-    entry = manifest.Entry(name, end, manifest.sha256_of(path), site, run)
-    manifest.close_file(folder, path, entry)
+    folder: ArchiveFolder, engine: Engine, site: str, path: Path, handle: int, done: Recovered
+) -> None:  # fmt: skip
+    name, before = folder.name_of(path), path.stat().st_size
+    with engine.connect() as connection:
+        known = known_end(connection, name)
+        parts = _wanted(connection, name, path)
+    holes = list(_holes(parts))
+    if holes and holes[0][0] >= known:  # nothing behind it was acknowledged
+        _close_holes(path, parts)
+        done.cut_bytes += before - path.stat().st_size
+        with _unless_held(path) as mended:
+            assert mended is not None
+            return _recover_file(folder, engine, site, path, mended, done)
+    done.damaged += [f"{name}: bytes {a} to {b} hold no whole exchange" for a, b in holes]
+    end = parts[-1].end if parts else 0
+    files.cut(handle, end)
+    files.sync(handle)
+    done.cut_bytes += before - end
+    if not any(part.run for part in parts):
+        files.remove(path)
+        files.sync_folder(path.parent)
+        return None
+    with writing(engine) as tx:
+        done.taken_in += take_in(tx, site, name, parts)
+    run = next(part.run for part in parts if part.run)
+    manifest.close_file(
+        folder, path, manifest.Entry(name, end, manifest.sha256_of(path), site, run)
+    )
     done.files.append(name)
+    return None
 
 
-def _whole_exchanges(path: Path) -> tuple[list[_Exchange], int, list[Gap]]:
-    """Whole exchanges, the end of the last one (or of warcinfo), and the gaps."""
-    exchanges, gaps, end, run = [], [], 0, None
-    for found in walk(path):
-        if isinstance(found, Gap):
-            gaps.append(found)
-            continue
-        kind = found.fields.get("warc-type")
-        if kind == "metadata":
-            run = dict(_lines(found.block)).get("tinhuyen-run")
-        if kind in ("response", "revisit"):
-            exchanges.append(_Exchange(found, run))
-            run = None
-        if kind in ("warcinfo", "response", "revisit"):
-            end = found.offset + found.length
-    return exchanges, end, gaps
+def _wanted(connection: Connection, name: str, path: Path) -> list[Part]:
+    """The file's whole parts, but for two sorts that count for nothing.
+
+    Exchanges that were written again to another file, as happens after a failed fsync, when the
+    file was given up and could not be cut back. And revisits whose original is lost: the power
+    failed before either was synced, and only the later one had reached the disk.
+    """
+    parts = list(read_parts(path))
+    ids = [part.record_id for part in parts]
+    known = known_records(connection, ids + [part.refers_to for part in parts if part.refers_to])
+    wanted: dict[str, Part] = {}
+    for part in parts:
+        is_here = known.get(part.record_id, name) == name
+        original = part.refers_to
+        if is_here and (original is None or original in known or original in wanted):
+            wanted[part.record_id] = part
+    return list(wanted.values())
 
 
-def _lines(block: bytes) -> Iterator[tuple[str, str]]:
-    for line in block.decode("utf-8", "replace").splitlines():
-        name, _, value = line.partition(":")
-        yield name, value.strip()
+def _holes(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
+    """Stretches of bytes before the last whole part that belong to none."""
+    end = 0
+    for part in parts:
+        if part.start > end:
+            yield end, part.start
+        end = part.end
 
 
-def _cut(path: Path, end: int) -> int:
-    """Cut a file back to `end` and sync it; returns the bytes cut off."""
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.truncate(end)
-        os.fsync(file.fileno())
-    return size - end
+def _close_holes(path: Path, parts: Sequence[Part]) -> None:
+    """Write the file anew without them, in one step.
 
-
-def _take_in(tx: Connection, site: str, file: str, exchange: _Exchange) -> None:
-    fields, block = exchange.member.fields, exchange.member.block
-    head = http.parse_head(block) or http.Head(0, (), 0)
-    capture = Capture(
-        url=fields["warc-target-uri"],
-        fetched_at=times.parse_utc(fields["warc-date"]),
-        status=head.status,
-        headers=head.headers,
-        raw_body=b"",
-        truncated=fields.get("warc-truncated") if fields["warc-type"] == "response" else None,  # type: ignore[arg-type]
-    )
-    assert exchange.run is not None
-    meet_run(tx, site, exchange.run, fields["warc-date"])
-    row = capture_row(
-        capture,
-        _appended(file, exchange.member),
-        site=site,
-        run=exchange.run,
-        ip=fields.get("warc-ip-address"),
-        reading="pending",
-    )
-    insert_captures(tx, [row])
-
-
-def _appended(file: str, member: Member) -> Appended:
-    fields = member.fields
-    record = Record(file, member.offset, member.length, fields["warc-record-id"])
-    digests = Digests(fields["warc-block-digest"], fields.get("warc-payload-digest"), 0)
-    return Appended(record, fields["warc-type"], digests, fields.get("warc-refers-to"))
+    A power loss leaves them where a later write reached the disk and an earlier one did not.
+    """
+    new = path.with_name(path.name + ".mended")
+    new.unlink(missing_ok=True)
+    handle = files.create(new)
+    with path.open("rb") as old:
+        for part in parts:
+            old.seek(part.start)
+            files.write(handle, old.read(part.end - part.start))
+    files.sync(handle)
+    os.close(handle)
+    files.rename(new, path)
+    files.sync_folder(path.parent)

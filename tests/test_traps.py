@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from storage.bounds import Bounds, Traps, goes_round, pattern_of, without_session
+from storage.database.frontier import Frontier
+from storage.database.runs import SiteRow, save_site
 from storage.records import Link
+from storage.urls import fingerprint
 from tests.conftest import TestArchive
 from tests.misbehaving import MisbehavingServer, page
 from tests.test_faults import Faulty, declare, options
@@ -113,3 +116,17 @@ def test_articles_and_files_of_one_pattern_may_be_many() -> None:
 
 def test_a_pattern_has_no_numbers_and_no_values() -> None:
     assert pattern_of("http://a.vn/2023/x-12?b=1&a=2&a=3") == "http://a.vn/N/x-N?a&b"
+
+
+def test_the_next_page_of_a_list_is_no_deeper(archive: TestArchive) -> None:
+    """300 list pages, each naming only the next: MAX_DEPTH does not end them."""
+    with archive.open().open_for_writing().begin() as tx:
+        save_site(tx, SiteRow("a", "A", "other", [], None, None, None, None, "open", None, None, "declared"))  # fmt: skip
+        frontier = Frontier("a", "run", update_only=False, bounds=Bounds(max_depth=3))
+        frontier.add(tx, [Link("http://a.vn/tin/", "list")], None)
+        row = frontier.find(tx, fingerprint("http://a.vn/tin/"))
+        for number in range(2, 300):
+            url = f"http://a.vn/tin/page-{number}/"
+            frontier.add(tx, [Link(url, "list", paging=True)], row)
+            row = frontier.find(tx, fingerprint(url))
+            assert row is not None and (row.depth, row.hops) == (0, "N")

@@ -63,7 +63,10 @@ class CapturingHandler(BaseDownloadHandler):
         if row is None:
             return await self._fetch_foreign(request)
         via = row.via if row.via != row.url else None
-        exchange = Exchange(row.url, via=via, hops=row.hops, row=request.meta["fingerprint"])
+        exchange = Exchange(
+            row.url, via=via, hops=row.hops, row=request.meta["fingerprint"],
+            role=row.role, tries=row.tries,
+        )  # fmt: skip
         await self._fetch(exchange, request)
         request.meta["exchange"] = exchange
         head = exchange.head()

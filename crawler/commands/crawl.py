@@ -31,6 +31,7 @@ class Command(ScrapyCommand):
             self.exitcode = Exit.USAGE
         if self._made is not None:
             crawl = crawl_of(self._made)
+            crawl.broken_off()
             self.exitcode = crawl.exit_code
             if crawl.message:
                 print(crawl.message, file=sys.stderr)

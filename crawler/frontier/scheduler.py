@@ -101,7 +101,9 @@ class FrontierScheduler(BaseScheduler):
             return None
         self._loading[host_of(origin)] += 1
         self._requests += 1
-        return self._request(self._pop(origin))
+        row = self._pop(origin)
+        self._crawl.hand_out(row)
+        return self._request(row)
 
     def _ready_origin(self) -> str | None:
         """The least busy origin that has rows and may be asked now."""
@@ -180,8 +182,9 @@ class FrontierScheduler(BaseScheduler):
     def _take(self, round_: Round) -> None:
         """What the keeper did: first the new claims, then the release of the kept."""
         self._opening = False
+        if (reason := round_.fault or round_.no_room) is not None:
+            self._stop(str(reason))
         if round_.fault is not None:
-            self._stop(f"archive fault: {round_.fault}")
             return
         for row in round_.claimed:
             self._claimed[row.id] = row
@@ -209,6 +212,8 @@ class FrontierScheduler(BaseScheduler):
 
     def _stop(self, why: str) -> None:
         """Nothing more is fetched; what is under way ends, and no other row changes its state."""
+        if self._stopping:
+            return
         self._stopping = True
         engine = self._crawler.engine
         if engine is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, null, select, update
 
 from storage import times
 from storage.database.prepared import Prepared, columns, listed
@@ -14,6 +15,8 @@ from storage.records import Capture, Record
 from storage.urls import urlkey
 from storage.warc.exchange_records import Original
 from storage.warc.writer import Appended
+
+_AT_ONCE = 500
 
 _INSERT = Prepared(
     insert(capture).values(columns(capture, "id")).returning(capture.c.record_id, capture.c.id)
@@ -36,7 +39,7 @@ _LEADING_TO = Prepared(
 _SET_READING = Prepared(
     update(capture)
     .where(capture.c.id == bindparam("capture"))
-    .values(reading=bindparam("reading"), body_sha256=bindparam("body_sha256"))
+    .values(reading=bindparam("reading"), body_sha256=bindparam("body_sha256"), fetched_for=null())
 )
 
 
@@ -74,6 +77,7 @@ def capture_row(
         "provenance": "own",
         "body_sha256": body_sha256,
         "reading": reading,
+        "fetched_for": None,
     }
 
 
@@ -98,9 +102,21 @@ def find_record(tx: Connection, record_id: str) -> Record | None:
     return Record(*row) if row else None
 
 
-def known_records(tx: Connection, file: str) -> set[str]:
-    """Ids of the records of a file that the database knows."""
-    return set(tx.execute(select(capture.c.record_id).where(capture.c.warc_file == file)).scalars())
+def known_records(tx: Connection, record_ids: Sequence[str]) -> dict[str, str]:
+    """Those of these records that the database knows, and the file of each."""
+    known: dict[str, str] = {}
+    for start in range(0, len(record_ids), _AT_ONCE):
+        some = record_ids[start : start + _AT_ONCE]
+        found = select(capture.c.record_id, capture.c.warc_file)
+        rows = tx.execute(found.where(capture.c.record_id.in_(some)))
+        known |= {row.record_id: row.warc_file for row in rows}
+    return known
+
+
+def known_end(tx: Connection, file: str) -> int:
+    """Where the last record of a file that the database knows ends; 0 if it knows none."""
+    end = func.max(capture.c.warc_offset + capture.c.warc_length)
+    return int(tx.execute(select(end).where(capture.c.warc_file == file)).scalar() or 0)
 
 
 def set_reading(tx: Connection, capture_id: int, state: str, body_sha256: str | None) -> None:
@@ -120,11 +136,26 @@ def addresses_leading_to(tx: Connection, site: str, urls: Iterable[str]) -> set[
     return reached
 
 
-def pending_captures(tx: Connection, site: str) -> list[tuple[int, str]]:
-    """Ids and record ids of captures that nobody has read yet, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A capture that nobody has read yet."""
+
+    id: int
+    record_id: str
+    run: str
+    url: str
+    fetched_for: dict[str, str]
+    """What its metadata record says of its frontier row; empty if nothing."""
+
+
+def pending_captures(tx: Connection, site: str, run: str | None = None) -> list[Pending]:
+    """Captures (of a run) that nobody has read yet, in the order they came in."""
+    mine = (capture.c.site == site) & (capture.c.reading == literal_column("'pending'"))
     rows = tx.execute(
-        select(capture.c.id, capture.c.record_id)
-        .where(capture.c.site == site, capture.c.reading == literal_column("'pending'"))
+        select(
+            capture.c.id, capture.c.record_id, capture.c.run, capture.c.url, capture.c.fetched_for
+        )
+        .where(mine if run is None else mine & (capture.c.run == run))
         .order_by(capture.c.id)
     )
-    return [(row.id, row.record_id) for row in rows]
+    return [Pending(*row[:4], row[4] or {}) for row in rows]

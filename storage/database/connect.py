@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database.units import load_units
 from storage.database.views import recreate_views
-from storage.errors import ArchiveFault, UsageError
+from storage.errors import ArchiveFault, OutOfDisk, UsageError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _BUSY_SECONDS = 30
+_RETRY_SECONDS = (0.1, 1.0, 5.0)
+"""Before the second try of a transaction, and so on; then it has failed."""
 
 
 def open_database(url: str, *, create: bool = True) -> Engine:
@@ -29,8 +39,9 @@ def open_database(url: str, *, create: bool = True) -> Engine:
     try:
         if create and not _is_newest(engine):
             upgrade(engine)
-    except OperationalError as error:
-        raise ArchiveFault(f"cannot open the database {engine.url!r}: {error.orig}") from error
+    except _database_errors(engine) as error:
+        reason = getattr(error, "orig", None) or error
+        raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
     return engine
 
 
@@ -74,6 +85,78 @@ def _prepare_sqlite(engine: Engine, read_only: bool) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def run_transaction(
+    engine: Engine, work: Callable[[Connection], T], undo: Callable[[], None] = lambda: None
+) -> T:
+    """Run `work` in a transaction of its own; the whole of it again where that may help.
+
+    It may where another writer held the database for too long, where PostgreSQL ended one of two
+    transactions that got in each other's way, and where the connection was lost before COMMIT was
+    sent: nothing of it lasts then, and `undo` puts back what `work` changed elsewhere. A
+    connection lost during COMMIT leaves open what lasts: that is raised, and the next start finds
+    out. Raises what the database raises.
+    """
+    for wait in (*_RETRY_SECONDS, None):
+        with engine.connect() as connection:
+            committing = False
+            try:
+                with connection.begin():
+                    result = work(connection)
+                    committing = True
+                return result
+            except _database_errors(engine) as error:
+                undo()
+                may_help = _may_help(error, lost_is_safe=not committing)
+                if wait is None or not may_help:
+                    raise
+                logger.warning("the database could not take a transaction, trying again: %s", error)
+                connection.invalidate()
+        time.sleep(wait)
+    raise AssertionError("the last try returned or raised")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction whose failure is the archive's. Raises OutOfDisk or ArchiveFault."""
+    try:
+        with engine.begin() as tx:
+            yield tx
+    except _database_errors(engine) as error:
+        raise database_fault(error) from error
+
+
+def database_fault(error: Exception) -> ArchiveFault:
+    """The fault that a failed transaction stands for."""
+    reason = str(getattr(error, "orig", None) or error) or repr(error)
+    logger.debug("the database failed", exc_info=error)
+    if "disk is full" in reason or "No space left" in reason:
+        return OutOfDisk("the database has no room left; make room and run the same command again")
+    return ArchiveFault(f"the database failed: {reason}")
+
+
+def _database_errors(engine: Engine) -> tuple[type[Exception], ...]:
+    """SQLAlchemy's own, and the driver's bare ones (storage.database.prepared)."""
+    driver: Any = engine.dialect.dbapi
+    return DBAPIError, driver.Error
+
+
+def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
+    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+        )
+    state = getattr(cause, "sqlstate", None)
+    if state in ("40001", "40P01"):  # serialization_failure, deadlock_detected
+        return True
+    lost = type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
+    return lost and lost_is_safe
+
+
+_LOST = ("57P", "080")  # the server was shut down; the connection failed (PostgreSQL, Appendix A)
 
 
 def _is_newest(engine: Engine) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from storage.bounds import Bounds, Traps, without_session
+from storage.database import crashes
 from storage.database.known_ground import is_new_list, kept_before
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.queue import ROBOTS_PRIORITY, Queue
@@ -80,6 +81,7 @@ class Frontier(Queue):
             self._queue_failed(tx, frontier.c.role == "robots")
         else:
             self._clear(tx)
+        self._has_suspects = crashes.has_suspects(tx, self.site)
         for origin in self._count_known(tx):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
@@ -104,7 +106,27 @@ class Frontier(Queue):
 
     def _queue_failed(self, tx: Connection, which: Any) -> None:
         failed = (frontier.c.site == self.site) & (frontier.c.state == "failed")
-        tx.execute(update(frontier).where(failed, which).values(state="queued", tries=0, due=0.0))
+        again = {"state": "queued", "tries": 0, "due": 0.0, "crashes": crashes.FORGIVEN}
+        tx.execute(update(frontier).where(failed, which).values(again))
+
+    def meet(self, tx: Connection, row: FrontierRow, print_: bytes) -> FrontierRow:
+        """The row with its id here; made, as claimed, if the frontier does not know it."""
+        known = self.find(tx, print_)
+        if known is None:
+            if row.role != "robots":
+                self._meet(tx, row.origin)
+            values = {
+                "site": self.site,
+                "fingerprint": print_,
+                "state": "claimed",
+                "priority": PRIORITY[row.role],
+                "crashes": 0,
+                "due": 0.0,
+            }
+            self._insert(tx, [asdict(row) | values])
+            known = self.find(tx, print_)
+            assert known is not None
+        return replace(row, id=known.id)
 
     def add(self, tx: Connection, links: Iterable[Link], parent: FrontierRow | None) -> None:
         """Queue the addresses that this run has not met."""
@@ -177,7 +199,7 @@ class Frontier(Queue):
             self._insert(tx, [self._row_of(link, None)])
 
     def _row_of(self, link: Link, parent: FrontierRow | None) -> dict[str, Any]:
-        hops = (parent.hops + link.hop) if parent else ""
+        hops = _hops(link, parent)
         via = parent.url if parent else None
         subject = ""
         if link.role == "robots":
@@ -191,7 +213,7 @@ class Frontier(Queue):
             "role": link.role,
             "state": "queued",
             "priority": PRIORITY[link.role],
-            "depth": _depth(link, parent),
+            "depth": hops.count("L"),
             "hops": hops,
             "via": via,
             "tries": 0,
@@ -246,8 +268,10 @@ class Frontier(Queue):
         return origin
 
 
-def _depth(link: Link, parent: FrontierRow | None) -> int:
-    """Links from a listing; the next page of a list is no deeper than the one before."""
+def _hops(link: Link, parent: FrontierRow | None) -> str:
+    """The way from a listing, as in Heritrix's hop path. N: by next pages of a list, any number."""
     if parent is None:
-        return 0
-    return parent.depth + (link.hop == "L" and not link.paging)
+        return ""
+    if link.paging:
+        return parent.hops if parent.hops.endswith("N") else parent.hops + "N"
+    return parent.hops + link.hop

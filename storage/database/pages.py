@@ -146,21 +146,29 @@ def _save_failures(
     tx: Connection, site: str, run: str, pages: Sequence[Kept], ids: Sequence[int | None]
 ) -> None:
     rows = [
+        row | {"capture": id_}
+        for kept, id_ in zip(pages, ids, strict=True)
+        for row in failure_rows(site, run, kept.page)
+    ]
+    _INSERT_FAILURE.insert(tx, rows)
+
+
+def failure_rows(site: str, run: str, page: Page) -> list[dict[str, Any]]:
+    """A page's failures as rows, but for their capture. They happened when it was captured."""
+    at = page.capture.fetched_at if page.capture is not None else times.now()
+    return [
         {
             "run": run,
             "site": site,
-            "url": what.url or kept.page.row.url,
-            "at": times.utc_text(times.now()),
+            "url": what.url or page.row.url,
+            "at": times.utc_text(at),
             "stage": what.stage,
             "kind": what.kind,
             "skipped": int(what.skipped),
             "message": what.message,
-            "capture": id_,
         }
-        for kept, id_ in zip(pages, ids, strict=True)
-        for what in kept.page.failures
+        for what in page.failures
     ]
-    _INSERT_FAILURE.insert(tx, rows)
 
 
 def _finished(page: Page) -> Finished:

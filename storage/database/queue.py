@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from storage import times
+from storage.database import crashes
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.rules import Refusal, Rules
 from storage.database.schema import failure, frontier
@@ -43,9 +44,23 @@ _CLAIMABLE = Prepared(
         frontier.c.state == literal_column("'queued'"),
         frontier.c.due <= bindparam("now"),
         frontier.c.priority >= bindparam("lowest"),
+        crashes.IS_NO_SUSPECT,
     )
     .order_by(frontier.c.priority.desc(), frontier.c.depth, frontier.c.id)
     .limit(bindparam("count"))
+)
+_NEXT_SUSPECT = Prepared(
+    select(*_ROW)
+    .where(
+        frontier.c.site == bindparam("site"),
+        frontier.c.state == literal_column("'queued'"),
+        frontier.c.due <= bindparam("now"),
+        crashes.IS_SUSPECT,
+    )
+    .order_by(  # the least suspected first, so that the culprit keeps no innocent one waiting
+        frontier.c.role != literal_column("'robots'"), frontier.c.crashes, frontier.c.id
+    )
+    .limit(literal_column("1"))
 )
 _CLAIM = Prepared(update(frontier).where(frontier.c.id.in_(listed("rows"))).values(state="claimed"))
 _SET_STATE = Prepared(
@@ -90,6 +105,7 @@ class Queue:
         self.site, self.run = site, run
         self.rules = Rules(site, run)
         self._busy_origins: set[str] = set()  # those that may have queued rows
+        self._has_suspects = False
         self.barred: list[dict[str, Any]] = []
         """Failures of addresses that were left out in the open transaction."""
 
@@ -102,12 +118,34 @@ class Queue:
 
     def claim(self, tx: Connection, room: Room, now: float) -> list[FrontierRow]:
         """Take the next rows of every origin that has room; what robots.txt forbids is skipped."""
+        if self._has_suspects and crashes.is_claimed(tx, self.site, suspect=True):
+            return []  # it is tried alone
         claimed: list[FrontierRow] = []
         for origin in sorted(self._busy_origins):
             claimed += self._claim_origin(tx, origin, room(origin), now)
-        if claimed:
-            _CLAIM.run(tx, {"rows": [row.id for row in claimed]})
+        if self._has_suspects and not claimed:
+            claimed = self._claim_suspect(tx, now)
         return claimed
+
+    def _mark_claimed(self, tx: Connection, rows: list[FrontierRow]) -> list[FrontierRow]:
+        """At once, so that the next look at the queue does not find them again."""
+        if rows:
+            _CLAIM.run(tx, {"rows": [row.id for row in rows]})
+        return rows
+
+    def _claim_suspect(self, tx: Connection, now: float) -> list[FrontierRow]:
+        """The next row that must be tried alone, if nothing else is on its way."""
+        if crashes.is_claimed(tx, self.site, suspect=False):
+            return []
+        while found := _NEXT_SUSPECT.rows(tx, {"site": self.site, "now": now}):
+            suspect = FrontierRow(*found[0])
+            if suspect.role != "robots" and not self.rules.are_known(suspect.origin):
+                return []
+            why = self.rules.why_not(suspect)
+            if why is None:
+                return self._mark_claimed(tx, [suspect])
+            self._refuse(tx, [(suspect, why)])
+        return []
 
     def _claim_origin(
         self, tx: Connection, origin: str, room: int, now: float
@@ -118,7 +156,8 @@ class Queue:
             rows = self._queued(tx, origin, want, now, only_robots=not known)
             refused = [(row, why) for row in rows if (why := self.rules.why_not(row))]
             barred = {row.id for row, _ in refused}
-            allowed += [row for row in rows if row.id not in barred]
+            free = [row for row in rows if row.id not in barred]
+            allowed += self._mark_claimed(tx, free)
             self._refuse(tx, refused)
             if len(rows) < want:
                 if known and not self._has_later(tx, origin):
@@ -177,13 +216,14 @@ class Queue:
         for (state, due), ids in groups.items():
             _SET_STATE.run(tx, {"rows": ids, "state": state, "due": due})
 
-    def hand_back(self, tx: Connection, *, crashed: bool) -> None:
-        """Queue what was claimed and not finished; a crash counts against it, a stop does not."""
+    def hand_back(self, tx: Connection) -> None:
+        """Queue what was claimed and not finished."""
         tx.execute(
             update(frontier)
             .where(frontier.c.site == self.site, frontier.c.state == "claimed")
-            .values(state="queued", crashes=frontier.c.crashes + int(crashed))
+            .values(state="queued")
         )
+        self._has_suspects = crashes.has_suspects(tx, self.site)
 
     def _note(self, tx: Connection, url: str, what: Failure) -> None:
         values = {

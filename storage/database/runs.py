@@ -41,10 +41,25 @@ def _save(insert_: Any) -> Any:
 _SAVE_SITE = Prepared(_save)
 
 
-def save_site(tx: Connection, row: SiteRow) -> None:
-    """Take over a site's declaration, new or changed."""
+def save_site(tx: Connection, row: SiteRow) -> bool:
+    """Take over a site's declaration; returns whether it was new or changed."""
     values = {name: getattr(row, name) for name in SiteRow.__slots__}
+    stored = tx.execute(select(site).where(site.c.id == row.id)).first()
+    if stored is not None and dict(stored._mapping) == values:
+        return False
     _SAVE_SITE.insert(tx, [values | {"hosts": json.dumps(row.hosts)}])
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is over."""
+
+    id: str
+    finished_at: str
+    outcome: str
+    reason: str | None
+    counts: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,8 @@ class StartedRun:
     mode: str
     resumed: bool
     """It goes on where a killed or stopped process left it."""
+    superseded: FinishedRun | None = None
+    """One of another mode, whose queue it took over."""
 
 
 def start_run(tx: Connection, site_id: str, kind: str, mode: str) -> StartedRun:
@@ -70,13 +87,15 @@ def start_run(tx: Connection, site_id: str, kind: str, mode: str) -> StartedRun:
     ).first()
     if open_run is not None and open_run.mode == mode:
         return StartedRun(open_run.id, open_run.started_at, mode, resumed=True)
+    superseded = None
     if open_run is not None:
-        finish_run(tx, open_run.id, "superseded", f"a {mode} crawl took over its queue")
+        reason = f"a {mode} crawl took over its queue"
+        superseded = finish_run(tx, open_run.id, "superseded", reason)
     started = times.utc_text(times.now())
     id_ = f"{site_id}-{started[:19].translate(_COMPACT)}-{secrets.token_hex(2)}"
     values = {"id": id_, "site": site_id, "kind": kind, "mode": mode, "started_at": started}
     tx.execute(insert(run), values)
-    return StartedRun(id_, started, mode, resumed=False)
+    return StartedRun(id_, started, mode, resumed=False, superseded=superseded)
 
 
 def meet_run(tx: Connection, site_id: str, run_id: str, started_at: str) -> None:
@@ -90,17 +109,12 @@ def meet_run(tx: Connection, site_id: str, run_id: str, started_at: str) -> None
 _COMPACT = str.maketrans("", "", "-:")
 
 
-def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) -> dict[str, Any]:
-    """Close a run; returns its counts."""
-    counts = count_run(tx, run_id)
-    values = {
-        "finished_at": times.utc_text(times.now()),
-        "outcome": outcome,
-        "reason": reason,
-        "counts": counts,
-    }
+def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) -> FinishedRun:
+    """Close a run; returns how it went."""
+    ended = FinishedRun(run_id, times.utc_text(times.now()), outcome, reason, count_run(tx, run_id))
+    values = {name: getattr(ended, name) for name in FinishedRun.__slots__ if name != "id"}
     tx.execute(update(run).where(run.c.id == run_id).values(**values))
-    return counts
+    return ended
 
 
 def note_reason(tx: Connection, run_id: str, reason: str) -> None:

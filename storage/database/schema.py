@@ -141,6 +141,7 @@ capture = Table(
     Column("provenance", Text, nullable=False),
     Column("body_sha256", Text),
     Column("reading", Text, nullable=False),
+    Column("fetched_for", JSON),  # what its metadata record says of its row; NULL once read
     Index("ix_capture_site_url", "site", "url"),
     Index("ix_capture_warc", "warc_file", "warc_offset"),
     Index("ix_capture_urlkey_fetched_at", "urlkey", "fetched_at"),

@@ -8,7 +8,7 @@ more to know that nothing of it is missing. Source: WARC/1.1 §6.3 to §6.7; `WA
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage import http, times
 from storage.errors import DecodeError
@@ -118,6 +118,8 @@ def _metadata(exchange: Exchange, common: Fields, info: WarcInfo) -> Iterator[by
             ("tinhuyen-run", info.run),
             ("tinhuyen-frontier", exchange.fingerprint.hex()),
             ("tinhuyen-tls", exchange.certificate),
+            ("tinhuyen-role", exchange.role),
+            ("tinhuyen-tries", str(exchange.tries)),
         ]
     )
     fields: Fields = [
@@ -149,9 +151,8 @@ def _response(
 def _revisit(
     exchange: Exchange, common: Fields, digests: Digests, original: Original | None
 ) -> Iterator[bytes]:
-    head = exchange.head()
-    assert head is not None and original is not None
-    block = next(iter(exchange.pieces()))[: head.length]
+    assert original is not None
+    block = _head_block(exchange)
     fields: Fields = [
         ("WARC-Type", "revisit"),
         ("WARC-Record-ID", exchange.record_id),
@@ -162,7 +163,18 @@ def _revisit(
         ("WARC-Refers-To-Date", original.date),
         ("WARC-Truncated", "length"),  # §6.7.2: shall be used where the payload is left out
         ("Content-Type", "application/http;msgtype=response"),
-        ("WARC-Block-Digest", sha1_digest([block])),
+        ("WARC-Block-Digest", digests.block),
         ("WARC-Payload-Digest", digests.payload),
     ]
     return member(fields, [block], len(block))
+
+
+def of_revisit(exchange: Exchange, digests: Digests) -> Digests:
+    """The digests of the exchange's record if that is a revisit: its block is the head alone."""
+    return replace(digests, block=sha1_digest([_head_block(exchange)]))
+
+
+def _head_block(exchange: Exchange) -> bytes:
+    head = exchange.head()
+    assert head is not None
+    return next(iter(exchange.pieces()))[: head.length]

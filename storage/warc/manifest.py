@@ -1,13 +1,14 @@
-"""The manifest: every closed WARC file with its size and sha256."""
+"""The manifest: every closed WARC file with its size and sha256, in the order of their closing."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from storage import times
-from storage.folder import OPEN_SUFFIX, ArchiveFolder, sync_folder
+from storage import files, times
+from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 
 
@@ -33,23 +34,29 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
 
     A crash between the two leaves a closed file that is not listed; `list_missing` mends it.
     """
-    path.rename(path.with_name(path.name.removesuffix(OPEN_SUFFIX)))
-    sync_folder(path.parent)
+    files.rename(path, path.with_name(path.name.removesuffix(OPEN_SUFFIX)))
+    files.sync_folder(path.parent)
+    _list(folder, entry)
+
+
+def _list(folder: ArchiveFolder, entry: Entry) -> None:
     append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
 
 
-def listed_files(folder: ArchiveFolder) -> set[str]:
-    """Names of all files in the manifest."""
-    return {line["file"] for line in read_lines(folder.manifest)}
+def read_entries(folder: ArchiveFolder) -> Iterator[Entry]:
+    """Every entry, oldest first."""
+    names = [field.name for field in fields(Entry)]
+    for line in read_lines(folder.manifest):
+        yield Entry(*(line[name] for name in names))
 
 
 def list_missing(folder: ArchiveFolder, site_id: str) -> list[str]:
     """List closed files of a site that a crash kept from the manifest; returns their names."""
-    known = listed_files(folder)
+    known = {entry.file for entry in read_entries(folder)}
     missing = [
         p for p in sorted(folder.warc(site_id).glob("*.warc.gz")) if folder.name_of(p) not in known
     ]
     for path in missing:
-        entry = Entry(folder.name_of(path), path.stat().st_size, sha256_of(path), site_id, None)
-        append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+        name, size = folder.name_of(path), path.stat().st_size
+        _list(folder, Entry(name, size, sha256_of(path), site_id, None))
     return [folder.name_of(path) for path in missing]

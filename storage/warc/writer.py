@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import times
+from storage import files, times
 from storage.errors import ArchiveFault, OutOfDisk
 from storage.exchange import Exchange
-from storage.folder import OPEN_SUFFIX, ArchiveFolder, sync_folder
+from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.records import Record
 from storage.warc import manifest
-from storage.warc.exchange_records import Digests, Original, exchange_members
+from storage.warc.exchange_records import Digests, Original, exchange_members, of_revisit
 from storage.warc.info import WarcInfo
 from storage.warc.record import new_record_id
+
+logger = logging.getLogger(__name__)
 
 _WRITE_BYTES = 1 << 20
 
@@ -51,8 +55,8 @@ class WarcWriter:
         `original` is the record of the same payload seen before, if there is one.
         Raises OutOfDisk or ArchiveFault; then the file ends where it ended before.
         """
-        if self._file is not None and self._file.size >= self._roll_bytes:
-            self.close()
+        if original is not None:
+            digests = of_revisit(exchange, digests)
         if self._file is None:
             self._file = self._open()
         file, start = self._file, self._file.size
@@ -72,14 +76,30 @@ class WarcWriter:
         kind = "response" if original is None else "revisit"
         return Appended(record, kind, digests, original.record_id if original else None)
 
-    def sync(self) -> None:
-        """Make everything appended last. Raises ArchiveFault; a failed fsync is never retried."""
-        if self._file is not None:
-            self._file.sync()
+    def sync(self) -> bool:
+        """Make everything appended last. False if that failed, and the file is given up.
+
+        Then what was appended since the last success counts for nothing, and the next exchange
+        begins a new file. Asking again would prove nothing (storage.files.sync).
+        """
+        if self._file is None or self._file.sync():
+            return True
+        file, self._file = self._file, None
+        self.written_bytes -= file.size - file.synced
+        file.give_up()
+        return False
+
+    def roll(self) -> None:
+        """Close the file if it is full. Raises ArchiveFault. Everything appended is synced."""
+        if self._file is not None and self._file.size >= self._roll_bytes:
+            self.close()
 
     def close(self) -> None:
-        """Sync, rename, list in the manifest. Raises ArchiveFault."""
-        if self._file is not None:
+        """Rename the file and list it in the manifest. Raises ArchiveFault.
+
+        The caller has synced: an exchange that was not is left to the next start's recovery.
+        """
+        if self._file is not None and self.sync():
             file, self._file = self._file, None
             file.finish(self._folder, self._info)
 
@@ -97,43 +117,63 @@ class WarcWriter:
 
 
 class _OpenFile:
+    """Written by this process alone: no other may create it, and recovery sees the lock."""
+
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name, self.size = path, name, 0
+        self.synced = 0
+        """Up to here every byte lasts."""
         self.info_id = new_record_id()
         self._sha256: hashlib._Hash | None = hashlib.sha256()
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            files.make_folder(path.parent)
+            self._handle = files.create(path)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sync_folder(path.parent)
+            files.sync_folder(path.parent)
         except OSError as error:
             raise archive_fault(error, f"cannot open {path}") from error
 
     def write(self, data: bytes, cut_back_to: int) -> None:
-        left = memoryview(data)
         try:
-            while left:
-                left = left[os.write(self._handle, left) :]
+            files.write(self._handle, data)
         except OSError as error:  # never leave half an exchange behind
-            os.ftruncate(self._handle, cut_back_to)
-            self.size, self._sha256 = cut_back_to, None
+            self._cut_back(cut_back_to)
             raise archive_fault(error, f"cannot write {self.path}") from error
         self.size += len(data)
         if self._sha256 is not None:
             self._sha256.update(data)
 
-    def sync(self) -> None:
+    def _cut_back(self, size: int) -> None:
+        """Best effort: where even this fails, the next start's recovery cuts the tail off."""
+        self.size, self._sha256 = size, None
+        with contextlib.suppress(OSError):
+            files.cut(self._handle, size)
+
+    def sync(self) -> bool:
+        if self.synced == self.size:
+            return True
         try:
-            os.fdatasync(self._handle)
-        except OSError as error:
-            raise archive_fault(error, f"cannot sync {self.path}") from error
+            files.sync(self._handle)
+        except OSError:
+            logger.exception("cannot sync %s; it is given up after byte %s", self.path, self.synced)
+            return False
+        self.synced = self.size
+        return True
+
+    def give_up(self) -> None:
+        """Leave it open, back at its last good byte: the next start closes and lists it."""
+        self._cut_back(self.synced)
+        os.close(self._handle)
 
     def finish(self, folder: ArchiveFolder, info: WarcInfo) -> None:
-        self.sync()
-        os.close(self._handle)
         sha256 = self._sha256.hexdigest() if self._sha256 else manifest.sha256_of(self.path)
         entry = manifest.Entry(self.name, self.size, sha256, info.site, info.run)
-        manifest.close_file(folder, self.path, entry)
+        try:
+            manifest.close_file(folder, self.path, entry)
+        except OSError as error:
+            raise archive_fault(error, f"cannot close {self.path}") from error
+        finally:
+            os.close(self._handle)
 
 
 def archive_fault(error: OSError, what: str) -> ArchiveFault:

@@ -1,0 +1,152 @@
+"""The journal: what stands in no WARC file, one JSON object a line, appended before it counts.
+
+    {"kind": "site", "at": …, "site": …, "name": …, …}      a declaration, when new or changed
+    {"kind": "run_started", "at": …, "site": …, "run": …, "mode": …, "started_at": …}
+    {"kind": "run_resumed", …}                              the same, of a run that goes on
+    {"kind": "run_stopped", …, "left": 12, "reason": …}
+    {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…}}
+    {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
+
+Lines of other kinds are others' to write and to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from storage import times
+from storage.database.runs import FinishedRun, SiteRow, StartedRun
+from storage.folder import ArchiveFolder
+from storage.lines import append_lines, read_lines
+
+Line = dict[str, Any]
+
+
+def note(folder: ArchiveFolder, kind: str, site: str, run: str | None = None, **what: Any) -> None:
+    """Append one line; it lasts when this returns. Raises OSError."""
+    of_run = {} if run is None else {"run": run}
+    line = {"kind": kind, "at": times.utc_text(times.now()), "site": site} | of_run | what
+    append_lines(folder.journal, [line])
+
+
+def note_site(folder: ArchiveFolder, row: SiteRow) -> None:
+    """Append a declaration. Raises OSError."""
+    values = {name: value for name, value in asdict(row).items() if name != "id"}
+    note(folder, "site", row.id, **values)
+
+
+def note_begun(folder: ArchiveFolder, site: str, run: StartedRun) -> None:
+    """Append that a run began, or goes on. Raises OSError."""
+    kind = "run_resumed" if run.resumed else "run_started"
+    note(folder, kind, site, run.id, mode=run.mode, started_at=run.started_at)
+
+
+def note_stopped(folder: ArchiveFolder, site: str, run: str, left: int, reason: str) -> None:
+    """Append that a run stands still, and why. Raises OSError."""
+    note(folder, "run_stopped", site, run, left=left, reason=reason)
+
+
+def note_finished(folder: ArchiveFolder, site: str, run: FinishedRun) -> None:
+    """Append how a run ended. Raises OSError."""
+    note(folder, "run_finished", site, run.id, **{name: getattr(run, name) for name in _OUTCOME})
+
+
+def note_failures(folder: ArchiveFolder, rows: Iterable[Line]) -> None:
+    """Append failures without bytes: rows of the table `failure`. Raises OSError."""
+    lines = [
+        {
+            "kind": "failure",
+            "at": row["at"],
+            "site": row["site"],
+            "run": row["run"],
+            "url": row["url"],
+            "stage": row["stage"],
+            "what": row["kind"],
+            "skipped": bool(row["skipped"]),
+            "message": row["message"],
+        }
+        for row in rows
+    ]
+    append_lines(folder.journal, lines)
+
+
+@dataclass(slots=True)
+class RunTold:
+    """A run as the journal tells it."""
+
+    row: Line
+    """Of the table `run`; `finished_at` is None while it goes on."""
+    failures: dict[tuple[str, str], Line] = field(default_factory=dict)
+    """Rows of the table `failure`, by address and kind: of one told twice, a crash before the
+    first was committed, the last."""
+
+
+@dataclass(slots=True)
+class History:
+    """Everything the journal tells, in the order it happened."""
+
+    sites: dict[str, Line] = field(default_factory=dict)
+    runs: dict[str, RunTold] = field(default_factory=dict)
+    unknown: int = 0
+    """Lines of kinds that nothing here reads."""
+
+
+def read_history(folder: ArchiveFolder) -> History:
+    """Read the whole journal. Raises OSError."""
+    history = History()
+    for line in read_lines(folder.journal):
+        tell = _TELL.get(line.get("kind", ""))
+        if tell is None:
+            history.unknown += 1
+        else:
+            tell(history, line)
+    return history
+
+
+def _site(history: History, line: Line) -> None:
+    row = {name: value for name, value in line.items() if name not in ("kind", "at", "site")}
+    history.sites[line["site"]] = {"id": line["site"]} | row
+
+
+def _begun(history: History, line: Line) -> None:
+    row = {
+        "id": line["run"],
+        "site": line["site"],
+        "kind": "crawl",
+        "mode": line["mode"],
+        "started_at": line["started_at"],
+    }
+    told = history.runs.setdefault(line["run"], RunTold(row))
+    told.row = row | dict.fromkeys(_OUTCOME)  # it goes on, even if it had ended before a crash
+
+
+def _finished(history: History, line: Line) -> None:
+    if line["run"] in history.runs:
+        history.runs[line["run"]].row |= {name: line[name] for name in _OUTCOME}
+
+
+def _failure(history: History, line: Line) -> None:
+    if line["run"] in history.runs:
+        names = ("run", "site", "url", "at", "stage", "message")
+        row = {name: line[name] for name in names}
+        row |= {"kind": line["what"], "skipped": int(line["skipped"]), "capture": None}
+        history.runs[line["run"]].failures[line["url"], line["what"]] = row
+
+
+def _stopped(history: History, line: Line) -> None:
+    """The run goes on some day; until then it says why it does not."""
+    if line["run"] in history.runs:
+        history.runs[line["run"]].row["reason"] = line.get("reason")
+
+
+_OUTCOME = ("finished_at", "outcome", "reason", "counts")
+_TELL = {
+    "site": _site,
+    "run_started": _begun,
+    "run_resumed": _begun,
+    "run_stopped": _stopped,
+    "run_finished": _finished,
+    "failure": _failure,
+}

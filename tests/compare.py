@@ -1,0 +1,65 @@
+"""Two databases are equal if their stable views are, ordered by natural key; and what failed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from storage.database.connect import reading_engine
+
+VIEWS = {
+    "articles": "id",
+    "article_versions": "article_id, version",
+    "article_images": "article_id, version, position",
+    "captures": "record_id",
+    "runs": "id",
+}
+_FAILURES = """
+    SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
+      FROM failure f LEFT JOIN capture c ON c.id = f.capture
+     ORDER BY f.run, f.url, f.stage, f.kind, f.message, c.record_id"""
+_ATTACHMENTS = """
+    SELECT a.id, v.number, t.position, t.url, t.name, t.mime, t.sha256, c.record_id
+      FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
+      LEFT JOIN capture c ON c.id = t.capture ORDER BY a.id, v.number, t.position"""
+
+
+def content_of(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row that researchers see in the database of this address."""
+    engine = reading_engine(url)
+    try:
+        return _content(engine)
+    finally:
+        engine.dispose()
+
+
+def _content(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    queries = {name: f"SELECT * FROM {name} ORDER BY {key}" for name, key in VIEWS.items()}
+    queries |= {"failures": _FAILURES, "attachments": _ATTACHMENTS}
+    with engine.connect() as connection:
+        return {
+            name: [_plain(row._mapping) for row in connection.execute(text(query))]
+            for name, query in queries.items()
+        }
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = dict(row)
+    if isinstance(values.get("counts"), str):  # JSON, whose spelling is not its content
+        values["counts"] = json.loads(values["counts"])
+    return values
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Where two contents differ, a few rows of each view, for people."""
+    found = []
+    for name, rows in one.items():
+        for mine, theirs in zip(rows, other[name], strict=False):
+            if mine != theirs:
+                cells = {k: (v, theirs[k]) for k, v in mine.items() if v != theirs[k]}
+                found.append(f"{name}: {cells}")
+        if len(rows) != len(other[name]):
+            found.append(f"{name}: {len(rows)} rows and {len(other[name])}")
+    return found[:10]
