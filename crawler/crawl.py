@@ -217,21 +217,24 @@ class Crawl:
         except OSError as error:
             self.failed(archive_fault(error, "cannot write the journal"))
         finally:
-            self._release()
+            self._nothing_killed_it()
+            self._keeper = None
+            self._stack.close()
 
-    def _release(self) -> None:
-        """Nothing that was handed out has killed this process."""
+    def _nothing_killed_it(self) -> None:
+        """What was handed out is not to blame for the end of this process."""
         if self._keeper is not None:
             with contextlib.suppress(OSError):
                 self._handed_out.clear()
-        self._keeper = None
-        self._stack.close()
 
     def broken_off(self) -> None:
-        """The process ends without `close`: a second signal came. The next start recovers."""
+        """Said where the process ends without `close`, for a second signal came.
+
+        The keeper may be in the middle of a group: its locks go with the process, not before.
+        """
         if self._keeper is not None:
             self.message = f"broken off at once; {self._resume} makes the archive whole and goes on"
-            self._release()
+            self._nothing_killed_it()
 
     @property
     def _resume(self) -> str:

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import groupby
 
 from sqlalchemy import Connection, Engine
 
@@ -92,10 +91,10 @@ class Reader:
         self, pending: Sequence[Pending], guilty: set[int], begin: Callable[[int], None]
     ) -> None:
         with writing(self.engine) as tx:
-            for run, captures in groupby(pending, lambda one: one.run):
+            tried = [(one, _row_of(tx, self.frontier, one)) for one in pending]
+            for run, group in _groups(tried):
                 kept = []
-                for one in captures:
-                    row = _row_of(tx, self.frontier, one)
+                for one, row in group:
                     begin(row.id)
                     page = self._set_aside(row) if row.id in guilty else self._page(tx, row, one)
                     kept.append(Kept(page, None, one.id))
@@ -127,18 +126,33 @@ class Reader:
         return read_record(find(record_id), self.archive.folder.file, find)
 
 
+_Tried = tuple[Pending, FrontierRow]
+
+
+def _groups(tried: Sequence[_Tried]) -> Iterator[tuple[str, list[_Tried]]]:
+    """What may be saved at once: captures of one run, and of each row one try."""
+    group: list[_Tried] = []
+    for one, row in tried:
+        if group and (one.run != group[0][0].run or row.id in {row.id for _, row in group}):
+            yield group[0][0].run, group
+            group = []
+        group.append((one, row))
+    if group:
+        yield group[0][0].run, group
+
+
 def _row_of(tx: Connection, frontier: Frontier, pending: Pending) -> FrontierRow:
     """The row as it was when it was fetched, by its metadata record."""
     told, url = pending.fetched_for, pending.url
-    hops = told.get("hops", "")
+    hops, role = told.get("hops", ""), told.get("role", "page")
     row = FrontierRow(
         id=0,
         url=url,
         origin=origin_of(url),
-        role=told.get("role", "page"),  # type: ignore[arg-type]
+        role=role,  # type: ignore[arg-type]
         depth=hops.count("L"),
         hops=hops,
-        via=told.get("via"),
+        via=told.get("via") or (url if role == "robots" else None),  # whose rules it brings
         tries=int(told.get("tries", 0)),
     )
     print_ = bytes.fromhex(told.get("fingerprint", "")) or fingerprint(url, "")

@@ -6,6 +6,7 @@ not synced, since a power loss is no page's fault.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,10 +25,11 @@ class HandedOut:
         return {int(line) for line in self._path.read_bytes().split(b"\n")[:-1] if line.isdigit()}
 
     def add(self, row_id: int) -> None:
-        """From now on this row may be the one. Raises OSError."""
-        if self._handle is None:
-            self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.write(self._handle, b"%d\n" % row_id)
+        """From now on this row may be the one. Raises: nothing; on a full disk it is not noted."""
+        with contextlib.suppress(OSError):
+            if self._handle is None:
+                self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            os.write(self._handle, b"%d\n" % row_id)
 
     def clear(self) -> None:
         """Nothing that was handed out ended the process. Raises OSError."""

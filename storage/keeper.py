@@ -143,7 +143,6 @@ class Keeper(threading.Thread):
 
     def _write(self, pages: list[Page]) -> list[Kept]:
         """Into the WARC file, and synced; once more into a new file if it could not be."""
-        self._writer.roll()
         kept = self._append(pages)
         if self._writer.sync():
             return kept

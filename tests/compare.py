@@ -10,20 +10,26 @@ from sqlalchemy import Engine, text
 from storage.database.connect import reading_engine
 
 VIEWS = {
-    "articles": "id",
-    "article_versions": "article_id, version",
-    "article_images": "article_id, version, position",
-    "captures": "record_id",
-    "runs": "id",
+    "articles": ("id",),
+    "article_versions": ("article_id", "version"),
+    "article_images": ("article_id", "version", "position"),
+    "captures": ("record_id",),
+    "runs": ("id",),
+    "failures": ("run", "url", "stage", "kind", "message", "record_id"),
+    "attachments": ("id", "number", "position"),
 }
-_FAILURES = """
-    SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
-      FROM failure f LEFT JOIN capture c ON c.id = f.capture
-     ORDER BY f.run, f.url, f.stage, f.kind, f.message, c.record_id"""
-_ATTACHMENTS = """
-    SELECT a.id, v.number, t.position, t.url, t.name, t.mime, t.sha256, c.record_id
-      FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
-      LEFT JOIN capture c ON c.id = t.capture ORDER BY a.id, v.number, t.position"""
+"""Natural keys. What failed and what was attached has no view; both follow here."""
+
+_QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
+    "failures": """
+        SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
+          FROM failure f LEFT JOIN capture c ON c.id = f.capture""",
+    "attachments": """
+        SELECT a.id, v.number, t.position, t.url, t.name, t.mime, t.sha256, c.record_id
+          FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
+          LEFT JOIN capture c ON c.id = t.capture""",
+}
+_JSON = ("counts", "published_flags", "date_candidates")
 
 
 def content_of(url: str) -> dict[str, list[dict[str, Any]]]:
@@ -36,19 +42,20 @@ def content_of(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _content(engine: Engine) -> dict[str, list[dict[str, Any]]]:
-    queries = {name: f"SELECT * FROM {name} ORDER BY {key}" for name, key in VIEWS.items()}
-    queries |= {"failures": _FAILURES, "attachments": _ATTACHMENTS}
+    content = {}
     with engine.connect() as connection:
-        return {
-            name: [_plain(row._mapping) for row in connection.execute(text(query))]
-            for name, query in queries.items()
-        }
+        for name, key in VIEWS.items():
+            rows = [_plain(row._mapping) for row in connection.execute(text(_QUERIES[name]))]
+            content[name] = sorted(rows, key=lambda row: [str(row[part]) for part in key])
+    return content
 
 
 def _plain(row: Any) -> dict[str, Any]:
+    """JSON as what it says: SQLite gives its text, PostgreSQL what is in it."""
     values = dict(row)
-    if isinstance(values.get("counts"), str):  # JSON, whose spelling is not its content
-        values["counts"] = json.loads(values["counts"])
+    for name in _JSON:
+        if isinstance(values.get(name), str):
+            values[name] = json.loads(values[name])
     return values
 
 

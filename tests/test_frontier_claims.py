@@ -20,9 +20,11 @@ from storage.records import FrontierRow, Link
 HOST = "http://a.vn"
 
 
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_database(f"sqlite:///{tmp_path / 'archive.db'}")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def tx(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    sqlite = f"sqlite:///{tmp_path / 'archive.db'}"
+    url = sqlite if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    engine = open_database(url)
     with engine.begin() as connection:
         save_site(connection, site_row("a"))
         yield connection

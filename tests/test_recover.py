@@ -15,6 +15,7 @@ from storage.folder import OPEN_SUFFIX
 from storage.warc.members import Member, walk
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
+from tests.crawling import crawl
 from tests.torture.checks import ARTICLES, Findings, check_files, rows
 
 
@@ -215,3 +216,29 @@ def test_a_damaged_line_of_the_journal_spoils_no_other(crashed: TestArchive, tai
     done = crashed.tinhuyen("rebuild")
     assert done.returncode == 0, done.stderr
     assert "60 articles" in done.stdout
+
+
+@pytest.mark.postgres
+def test_a_crash_over_postgresql_is_recovered_from_too(
+    archive: TestArchive, postgres_url: str
+) -> None:
+    """Killed between the WARC file's fsync and the transaction."""
+    before = (
+        "import os, storage.keeper as k\n"
+        "real, rounds = k.run_transaction, []\n"
+        "def run(*rest):\n"
+        "    rounds.append(1)\n"
+        "    if len(rounds) == 5: os.kill(os.getpid(), 9)\n"
+        "    return real(*rest)\n"
+        "k.run_transaction = run"
+    )
+    database = f"DATABASE={postgres_url}"
+    assert crawl(archive, database, before=before).returncode == -9
+    again = crawl(archive, database)
+    assert again.returncode == 0, again.stderr
+    assert "recovered 1 file(s) left open" in again.stderr
+    content = content_of(postgres_url)
+    assert (len(content["articles"]), len(content["captures"])) == (60, 133)
+    findings = Findings()
+    check_files(archive.folder, findings)
+    assert not findings

@@ -54,11 +54,11 @@ class Store:
 
     def append(self, made: Exchange, original: Original | None = None) -> Appended:
         appended = self.writer.append(made, digests_of(made), original)
+        self.writer.sync()
         self.records[appended.record.record_id] = appended.record
         return appended
 
     def read(self, appended: Appended) -> Any:
-        self.writer.sync()
         return read_capture(appended.record, self.folder.file, self.records.__getitem__)
 
     def files(self) -> list[Path]:
@@ -151,6 +151,7 @@ def test_files_roll_are_renamed_and_listed(tmp_path: Path) -> None:
     store = Store(tmp_path, roll_bytes=2000)
     for number in range(6):
         store.append(exchange(HEAD + hashlib.sha512(bytes([number])).digest() * 5))
+        store.writer.sync()
     assert len(list(store.folder.warc("thu").glob("*.open"))) == 1
     store.writer.close()
     listed = {line["file"]: line for line in read_lines(store.folder.manifest)}

@@ -52,11 +52,14 @@ class WarcWriter:
     def append(self, exchange: Exchange, digests: Digests, original: Original | None) -> Appended:
         """Write request, metadata and response (or revisit), in this order.
 
-        `original` is the record of the same payload seen before, if there is one.
+        `original` is the record of the same payload seen before, if there is one. A full file
+        makes room for a new one, but not within a group that is yet to be synced.
         Raises OutOfDisk or ArchiveFault; then the file ends where it ended before.
         """
         if original is not None:
             digests = of_revisit(exchange, digests)
+        if self._file is not None and self._roll_bytes <= self._file.size == self._file.synced:
+            self.close()
         if self._file is None:
             self._file = self._open()
         file, start = self._file, self._file.size
@@ -88,11 +91,6 @@ class WarcWriter:
         self.written_bytes -= file.size - file.synced
         file.give_up()
         return False
-
-    def roll(self) -> None:
-        """Close the file if it is full. Raises ArchiveFault. Everything appended is synced."""
-        if self._file is not None and self._file.size >= self._roll_bytes:
-            self.close()
 
     def close(self) -> None:
         """Rename the file and list it in the manifest. Raises ArchiveFault.
