@@ -120,7 +120,7 @@ def test_a_file_that_may_not_grow_is_cut_back_to_its_last_exchange(tmp_path: Pat
 def test_a_database_file_that_may_not_grow_ends_the_crawl(archive: TestArchive) -> None:
     limit = (
         "import resource\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, resource.RLIM_INFINITY))"
     )
     stopped = crawl(archive, before=limit)
     assert stopped.returncode in (1, 3), stopped.stderr  # SQLite says "disk I/O error" of EFBIG
@@ -130,11 +130,11 @@ def test_a_database_file_that_may_not_grow_ends_the_crawl(archive: TestArchive) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
+    """A disk of 6 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small tmpfs needs root")
@@ -145,7 +145,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_the_crawl_with_3_and_it_goes_on_when_there_is_room(
     small_disk: Path,
 ) -> None:
-    """Database and WARC file share 2 MB; whichever is first finds no room."""
+    """Database and WARC file share 6 MB; whichever is first finds no room."""
     archive = TestArchive(small_disk / "archive")
     archive.folder.mkdir()
     full = archive._run(command("DISK_FLOOR_BYTES=0"), 120)

@@ -114,7 +114,7 @@ def test_failures_without_bytes_come_from_the_journal(archive: TestArchive) -> N
     refused = crawl(archive, *settings, site="nobody")
     assert refused.returncode == 5, refused.stderr
     before = content(archive)
-    assert {row["kind"] for row in before["failures"]} == {"refused", "robots"}
+    assert {row["kind"] for row in before["failures"]} == {"refused", "robots_unreachable"}
     rebuild(archive)
     assert not differences(before, content(archive))
 

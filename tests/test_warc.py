@@ -151,6 +151,7 @@ def test_files_roll_are_renamed_and_listed(tmp_path: Path) -> None:
     store = Store(tmp_path, roll_bytes=2000)
     for number in range(6):
         store.append(exchange(HEAD + hashlib.sha512(bytes([number])).digest() * 5))
+        store.writer.sync()
     assert len(list(store.folder.warc("thu").glob("*.open"))) == 1
     store.writer.close()
     listed = {line["file"]: line for line in read_lines(store.folder.manifest)}
