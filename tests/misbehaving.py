@@ -98,7 +98,7 @@ def article(name: str) -> bytes:
     words = f"Huyện uỷ Bình Giang tổ chức hội nghị {name}. " * 12
     return (
         f"<html><head><title>Tin {name}</title></head><body><h1>Hội nghị tổng kết công tác {name}</h1>"
-        f"<p>10/01/2023 16:33</p><div><p>{words}</p><p>{words}</p></div></body></html>"
+        f"<p>10/01/2023 16:33</p><div><p>{words}</p><p>Hết: {words}</p></div></body></html>"
     ).encode()
 
 

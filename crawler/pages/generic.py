@@ -31,6 +31,9 @@ _TAIL_LINES = 4
 _PAGE_ITEMS = 15
 """A block with so many items around the article holds more of the page than the article."""
 _BEGUN_CHARS = 80
+_HEADLINE_CHARS = 25
+_LEAD_CHARS = 50
+_FEWEST_LEADS = 3
 _NAMES_A_SITE = re.compile(
     r"\W*(?:cong\s+(?:thong\s+tin|ttdt)|trang\s+(?:thong\s+tin|chu|tin)|website|home|chi\s+tiet|tin\s+tuc|untitled)"
 )
@@ -44,6 +47,8 @@ class Block:
     flow: Flow
     """From behind the title on."""
     dates: tuple[DateCandidate, ...]
+    is_list: bool
+    """Most of its running text are leads, each behind a headline that leads elsewhere."""
 
 
 def find_article(document: Document, body_hints: str = "") -> Block | None:
@@ -65,7 +70,26 @@ def find_article(document: Document, body_hints: str = "") -> Block | None:
     end = _with_signature(page, _up_to_cut(page, start, _end(page, span, around)))
     flow = [page.items[i] for i in _kept(page, start, end, span)]
     places = Places(around[0], title, start, end)
-    return Block(_title_text(document, title), flow, tuple(find_dates(document, page, places)))
+    return Block(
+        _title_text(document, title),
+        flow,
+        tuple(find_dates(document, page, places)),
+        _is_list(page, start, end),
+    )
+
+
+def _is_list(page: Shown, first: int, last: int) -> bool:
+    """A list with leads looks like an article until one sees what stands above each paragraph."""
+    running = leads = 0
+    headline = False
+    for index in range(first, last):
+        if page.is_link(index):
+            headline = headline or len(page.text(index)) >= _HEADLINE_CHARS
+        elif len(page.text(index)) >= _LEAD_CHARS:
+            running += 1
+            leads += headline
+            headline = False
+    return leads >= _FEWEST_LEADS and leads * 2 >= running
 
 
 def _dated_lines(document: Document, page: Shown) -> list[int]:

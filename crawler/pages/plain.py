@@ -44,7 +44,7 @@ class Plain(Family):
 
     def is_article(self, document: Document, block: Block) -> bool:
         """Whether what was found is an article and no list with long leads."""
-        return document.url not in document.site.listings
+        return document.url not in document.site.listings and not block.is_list
 
     def _article(self, document: Document, block: Block, found: tuple[Link, ...]) -> Found:
         return Found(

@@ -117,10 +117,19 @@ def _key(text: str) -> str:
 
 def _named_part(text: str, names: set[str]) -> tuple[str, str] | None:
     """A title and the date behind it, of a line that is both."""
-    title = before_label(text) if _DIGIT.search(text) else None
+    if not _DIGIT.search(text):
+        return None
+    title = before_label(text) or _glued(text, names)
     if title is None or len(title) < _FEWEST_CHARS or not _is_named(title, names):
         return None
     return title, text[len(title) :].strip(" -|–•")
+
+
+def _glued(text: str, names: set[str]) -> str | None:
+    """A page's name that a date follows without a space: `… năm 202210/01/2023`."""
+    key = fold_letters(text)
+    name = next((n for n in names if key.startswith(n) and key[len(n) : len(n) + 1].isdigit()), "")
+    return text[: len(name)] if name and len(key) == len(text) else None
 
 
 def _as_title(document: Document, page: Shown, at: int) -> Title:
