@@ -1,13 +1,15 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
 # make test     the tests (installs what they need)
 # make check    format, ruff, mypy, import contracts, tests
-# make bench    the same site fetched three ways; speed as a ratio
+# make bench    the same site fetched several ways, pages read, folds made; speed as a ratio
+# make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
 
 PYTHON ?= python3
 SERVE  ?= yes
+KILLS  ?= 1000
 bin := .venv/bin
 
-.PHONY: install demo test check lint needs bench bench-needs clean
+.PHONY: install demo test check lint needs bench bench-needs torture clean
 
 install: .venv/installed
 
@@ -21,7 +23,7 @@ install: .venv/installed
 	@touch $@
 
 demo: install
-	@$(bin)/tinhuyen --archive demo-archive demo $(if $(filter no,$(SERVE)),--no-serve)
+	@TINHUYEN_DISK_FLOOR_BYTES=67108864 $(bin)/tinhuyen --archive demo-archive demo $(if $(filter no,$(SERVE)),--no-serve)
 
 needs:
 	@sh tests/needs.sh postgresql
@@ -42,6 +44,11 @@ bench-needs:
 
 bench: install bench-needs
 	$(bin)/python -m tests.bench.crawl
+	$(bin)/python -m tests.bench.folding
+	$(bin)/python -m tests.bench.reading
+
+torture: install needs
+	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
 
 clean:
 	rm -rf .venv demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

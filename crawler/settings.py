@@ -77,7 +77,8 @@ MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetc
 KEEP_GROUP_EXCHANGES = 16
 KEEP_GROUP_DELAY_SECONDS = 0.05
 WARC_ROLL_BYTES = 10**9
-DISK_FLOOR_BYTES = 1 << 30  # free on the archive's disk; with less the crawl ends well, exit code 3
+# Free on the archive's disk; with less the crawl ends well, exit code 3.
+DISK_FLOOR_BYTES = int(os.environ.get("TINHUYEN_DISK_FLOOR_BYTES") or 1 << 30)
 
 ITEM_PIPELINES = {
     "crawler.pipelines.Normalise": 100,

@@ -59,27 +59,28 @@ def _judge(candidate: DateCandidate, found: Found) -> _Judged:
     if candidate.method == "printed" and not is_date_line(candidate.raw):
         return _Judged(candidate, None, "a date within running text")
     date = read_date(candidate.raw, fetched_at=found.fetched_at, order=found.date_order)
-    return _Judged(candidate, date, _verdict(candidate, date, found.fetched_at))
+    return _Judged(candidate, date, _verdict(candidate, date, found))
 
 
-def _verdict(candidate: DateCandidate, date: ReadDate | None, fetched_at: datetime) -> str | None:
+def _verdict(candidate: DateCandidate, date: ReadDate | None, found: Found) -> str | None:
     if date is None:
         return "no date, or none for certain"
     if candidate.place in _NEVER:
         return _NEVER[candidate.place]
     if candidate.method == "printed" and (reason := _why_not_printed(candidate.raw, date)):
         return reason
-    if _is_capture_day(date, fetched_at):
-        return _why_a_clock(candidate, date)
-    if date.value > fetched_at:
+    if _is_capture_day(date, found.fetched_at):
+        return _why_a_clock(candidate, date, found)
+    if date.value > found.fetched_at:
         return "after the capture"
     return "before there were pages" if date.value.year < _FIRST_YEAR else None
 
 
-def _why_a_clock(candidate: DateCandidate, date: ReadDate) -> str | None:
+def _why_a_clock(candidate: DateCandidate, date: ReadDate, found: Found) -> str | None:
     """The day of capture above a title may be a running clock, unless it counts back or a label
-    says otherwise."""
-    if candidate.place != "near_title" or "relative" in date.flags or is_published(candidate.raw):
+    says otherwise; so it may anywhere on a page whose title was not found."""
+    outside = candidate.place == "near_title" or found.title_raw is None
+    if not outside or "relative" in date.flags or is_published(candidate.raw):
         return None
     return "the day of capture, outside the article: a clock"
 

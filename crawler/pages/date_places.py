@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from crawler.normalise.datelines import is_date_line
-from crawler.normalise.dates import read_date
+from crawler.normalise.datelines import is_date_line, is_update
+from crawler.normalise.dates import LOCAL, read_date
 from crawler.normalise.latin import fold_letters
 from crawler.pages.document import Document
 from crawler.pages.flow import Shown
@@ -67,7 +67,9 @@ def find_dates(document: Document, page: Shown, places: Places) -> Iterator[Date
     own = range(places.start, places.end)
     for index in dict.fromkeys([*own[:_FIRST_LINES], *own[-_LAST_LINES:]]):
         if _is_line(page, index, places.title):
-            yield DateCandidate(_with_neighbours(page, index), "article", "printed")
+            line = _with_neighbours(page, index)
+            below = index not in own[:_FIRST_LINES] and _stamps_today(document, line)
+            yield DateCandidate(line, "footer" if below else "article", "printed")
     head = places.title.first if places.title else places.start
     for index in range(head - 1, max(places.block, head - _NEAR) - 1, -1):
         if _is_line(page, index, places.title):
@@ -76,6 +78,15 @@ def find_dates(document: Document, page: Shown, places: Places) -> Iterator[Date
     yield DateCandidate(document.url, "url", "url")
     yield from _evidence(page, range(head - 1, -1, -1), "header")
     yield from _evidence(page, range(len(page.items) - 1, places.end - 1, -1), "footer")
+
+
+def _stamps_today(document: Document, line: str) -> bool:
+    """Whether a line says that something was changed on the day of capture: below a text that is
+    the whole site's stamp as often as the article's."""
+    order = document.site.date_order
+    date = read_date(line, fetched_at=document.fetched_at, order=order)
+    today = document.fetched_at.astimezone(LOCAL).date()
+    return date is not None and date.value.date() == today and is_update(line)
 
 
 def _is_line(page: Shown, index: int, title: Title | None = None) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from crawler.normalise.boilerplate import is_chrome, is_cut
-from crawler.normalise.datelines import before_label
+from crawler.normalise.datelines import before_label, is_date_line
 from crawler.normalise.latin import fold_letters
 from crawler.pages.date_places import is_dated
 from crawler.pages.document import Document, collapse
@@ -79,10 +79,7 @@ def choose_title(
             key=lambda i: (page.is_link(i), steps_apart(page.holders[i], body), abs(i - first)),
         )
         return _as_title(document, page, at)
-    beside = _beside_date(document, page, first)
-    if beside is not None:
-        return Title(page.text(beside), beside, beside + 1)
-    return _emphasised_above(document, page, first)
+    return _beside_date(document, page, first) or _emphasised_above(document, page, first)
 
 
 def steps_apart(one: LexborNode, other: LexborNode) -> int:
@@ -126,9 +123,9 @@ def _named_part(text: str, names: set[str]) -> tuple[str, str] | None:
 
 
 def _glued(text: str, names: set[str]) -> str | None:
-    """A page's name that a date follows without a space: `… năm 202210/01/2023`."""
+    """A page's name that its date follows without a space: `… năm 202210/01/2023`."""
     key = fold_letters(text)
-    name = next((n for n in names if key.startswith(n) and key[len(n) : len(n) + 1].isdigit()), "")
+    name = next((n for n in names if key.startswith(n) and is_date_line(text[len(n) :])), "")
     return text[: len(name)] if name and len(key) == len(text) else None
 
 
@@ -170,16 +167,24 @@ def _emphasised_above(document: Document, page: Shown, first: int) -> Title | No
         text = page.text(index)
         if not _may_be_title(page, index) or text[-1] in ".:;," or is_dated(document, text):
             continue
-        for node in page.holders[index].css(_EMPHASIS):
-            part = collapse(node.text())
-            rest = text[len(part) :].strip()
-            whole = len(part) >= _FEWEST_CHARS and text.startswith(part)
-            if whole and (not rest or is_dated(document, rest)):
-                return Title(part, index, index + 1, rest or None)
+        if (title := _emphasised(document, page, index)) is not None:
+            return title
     return None
 
 
-def _beside_date(document: Document, page: Shown, first: int) -> int | None:
+def _emphasised(document: Document, page: Shown, index: int) -> Title | None:
+    """A line, or all of it but its date, that is set off by its markup."""
+    text = page.text(index)
+    for node in page.holders[index].css(_EMPHASIS):
+        part = collapse(node.text())
+        rest = text[len(part) :].strip()
+        whole = len(part) >= _FEWEST_CHARS and text.startswith(part)
+        if whole and (not rest or is_dated(document, rest)):
+            return Title(part, index, index + 1, rest or None)
+    return None
+
+
+def _beside_date(document: Document, page: Shown, first: int) -> Title | None:
     """Where neither heading nor page title tells: the line next to the date line at the body."""
     for at in range(max(0, first - _NEAR), min(first + _WITHIN_BODY, len(page.items))):
         if page.is_link(at) or not is_dated(document, page.text(at)):
@@ -192,5 +197,6 @@ def _beside_date(document: Document, page: Shown, first: int) -> int | None:
             text = page.text(index)
             behind = index > at and text[-1:] in ".:;,"  # a sentence: the text has begun
             if _may_be_title(page, index) and not behind and not is_dated(document, text):
-                return index
+                whole = Title(text, index, index + 1)
+                return _emphasised(document, page, index) or whole
     return None
