@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from storage.database.captures import find_record
-from storage.database.connect import open_database, reading_engine
+from storage.database.connect import open_database, open_for_reading
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
@@ -58,7 +58,7 @@ class Archive:
                 f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
                 "(or name another with --archive)"
             )
-        return reading_engine(self.database_url)
+        return open_for_reading(self.database_url)
 
     def close(self) -> None:
         """Let the database's connections go; they are made again when needed."""

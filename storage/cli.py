@@ -28,6 +28,8 @@ runs = typer.Typer(
 commands.add_typer(runs, name="runs")
 units = typer.Typer(help="Administrative units and what became of them.", no_args_is_help=True)
 commands.add_typer(units, name="units")
+database = typer.Typer(help="The archive's database.", no_args_is_help=True)
+commands.add_typer(database, name="db")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
@@ -217,3 +219,10 @@ def serve(
     from storage.web.app import serve as serve_archive
 
     serve_archive(archive_of(context), host, port)
+
+
+@database.command("upgrade")
+def upgrade_database(context: typer.Context) -> None:
+    """Bring an older archive's database up to date; everything in it stays. Crawls do this too."""
+    archive_of(context).open_for_writing().dispose()
+    console.print("The database is up to date.")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database.units import load_units
 from storage.database.views import recreate_views
-from storage.errors import ArchiveFault, OutOfDisk, UsageError
+from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -28,25 +28,41 @@ _RETRY_SECONDS = (0.1, 1.0, 5.0)
 """Before the second try of a transaction, and so on; then it has failed."""
 
 
-def open_database(url: str, *, create: bool = True) -> Engine:
+def open_database(url: str) -> Engine:
     """An engine whose schema is the newest; older ones are migrated on the way.
 
     Every transaction begins as a writer's (BEGIN IMMEDIATE on SQLite): a deferred one that
     first reads and then writes fails at once when another writes in between.
-    Raises UsageError for an address that names no database, ArchiveFault if it cannot be opened.
+    Raises UsageError for an address that names no database, or one that a later version has
+    written; ArchiveFault if it cannot be opened.
     """
     engine = _engine(url)
-    try:
-        if create and not _is_newest(engine):
+    if _revision(engine) != newest_revision():
+        with _opening(engine):
             upgrade(engine)
-    except _database_errors(engine) as error:
-        reason = getattr(error, "orig", None) or error
-        raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
+    return engine
+
+
+def open_for_reading(url: str) -> Engine:
+    """An engine for readers, its schema this version's; it waits for no writer.
+
+    Raises NotFound if nothing was ever kept there, UsageError if its schema is an older or a later
+    one, or the address names no database; ArchiveFault if it cannot be opened.
+    """
+    engine = reading_engine(url)
+    revision = _revision(engine)
+    if revision is None:
+        raise NotFound(f"{engine.url!r} holds no archive yet; `tinhuyen crawl SITE` begins one")
+    if revision < newest_revision():
+        raise UsageError(
+            "this archive was last written by an older version of tinhuyen; `tinhuyen db upgrade` "
+            "brings its database up to date (as the next crawl would)"
+        )
     return engine
 
 
 def reading_engine(url: str) -> Engine:
-    """An engine for readers, that waits for no writer and changes nothing."""
+    """An engine for readers, unlooked at: for whoever has just opened the database to write."""
     return _engine(url, read_only=True)
 
 
@@ -159,12 +175,26 @@ def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
 _LOST = ("57P", "080")  # the server was shut down; the connection failed (PostgreSQL, Appendix A)
 
 
-def _is_newest(engine: Engine) -> bool:
-    with engine.connect() as connection:
+def _revision(engine: Engine) -> str | None:
+    """The number of the last migration that was made; None if none was."""
+    with _opening(engine), engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return bool(current == newest_revision())
+            return None
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and found > newest_revision():
+        raise UsageError(
+            "this archive was written by a later version of tinhuyen; read it with that one"
+        )
+    return found
+
+
+@contextmanager
+def _opening(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except _database_errors(engine) as error:
+        reason = getattr(error, "orig", None) or error
+        raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
 
 
 def newest_revision() -> str:
