@@ -45,6 +45,8 @@ VIEWS = {
           FROM capture""",
     "runs": """
         SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
+    "notes": """
+        SELECT about, subject, noted_at, noted_by, text, verdict FROM note""",
 }
 
 
