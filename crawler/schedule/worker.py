@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
@@ -25,7 +25,7 @@ from crawler.sites import Site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import jobs
-from storage.database.jobs import Ended, Job, Used
+from storage.database.jobs import Ended, Job, SiteRun, Used
 from storage.database.schedules import anything_to_move
 from storage.errors import ArchiveBusy, Exit, SiteError
 
@@ -139,7 +139,7 @@ class Worker:
                 if not isinstance(allowed, Allowance):
                     jobs.put_off(tx, job.id, allowed)
                 elif jobs.claim_job(tx, job.id, self._name, now, self._bounds.lease):
-                    claimed.append((job, allowed))
+                    claimed.append((replace(job, started_at=now), allowed))
         for job, allowance in claimed:
             self._mine[job.id] = job
             self._dispatch.start(job, allowance)
@@ -178,15 +178,18 @@ class Worker:
         now = times.now()
         with self._engine.begin() as tx:
             run = jobs.newest_run(tx, over.job.site, over.job.mode)
-            open_run = run is not None and run.finished_at is None
-            outcome = _outcome(over, open_run=open_run, stopped=self._stop.is_set())
-            how = Ended(now, outcome, over.exit_code, run.id if run else None)
-            wait, tries = _what_next(over, outcome, now, self._bounds.again)
+            how = _finished(over.job, run) or Ended(
+                now,
+                _outcome(over, run, stopped=self._stop.is_set()),
+                over.exit_code,
+                run.id if run else None,
+            )
+            wait, tries = _what_next(over, how, now, self._bounds.again)
             if wait is None:
                 jobs.end_job(tx, over.job.id, how)
             else:
                 jobs.try_again(tx, over.job, how, wait, tries)
-        self._say(over.job, outcome)
+        self._say(over.job, how.outcome)
 
     def _judge_lost(self) -> None:
         """Jobs of workers that are gone: their crawl goes on, has ended, or must begin again."""
@@ -214,17 +217,17 @@ class Worker:
 
     def _judge(self, tx: Connection, job: Job) -> None:
         now = times.now()
-        run = jobs.newest_run(tx, job.site, job.mode)
-        ended = run.finished_at if run and run.outcome in _OUTCOMES else None
-        if run and ended and job.started_at and ended >= job.started_at:
-            code = _OUTCOMES[run.outcome or ""]
-            jobs.end_job(tx, job.id, Ended(ended, _NAMES[code], code, run.id))
+        finished = _finished(job, jobs.newest_run(tx, job.site, job.mode))
+        if finished is not None:
+            jobs.end_job(tx, job.id, finished)
             return
         last_sign = min(now, job.lease_until or now)
         how = Ended(last_sign, "lost: its scheduler was killed")
         jobs.try_again(tx, job, how, now, job.tries)
 
 
+_STOPPED, _TIME_IS_UP = "stopped with the scheduler", "time is up"
+_SPENT = "the day's budget is spent"
 _NAMES: dict[int, str] = {
     Exit.DONE: "done",
     Exit.INCOMPLETE: "incomplete",
@@ -235,30 +238,40 @@ _NAMES: dict[int, str] = {
 }
 
 
-def _outcome(over: Over, *, open_run: bool, stopped: bool) -> str:
+def _finished(job: Job, run: SiteRun | None) -> Ended | None:
+    """The end that the crawl's own run tells of, whatever became of its process; None if none."""
+    if run is None or run.finished_at is None or run.outcome not in _OUTCOMES:
+        return None
+    if job.started_at is None or run.finished_at < job.started_at:
+        return None
+    code = _OUTCOMES[run.outcome]
+    return Ended(run.finished_at, _NAMES[code], code, run.id)
+
+
+def _outcome(over: Over, run: SiteRun | None, *, stopped: bool) -> str:
     if stopped and over.exit_code not in _FINAL:
-        return "stopped with the scheduler"
+        return _STOPPED
     if over.exit_code in TIME_IS_UP:
-        return "time is up"
-    if over.exit_code == Exit.INCOMPLETE and open_run:
-        return "the day's budget is spent"
+        return _TIME_IS_UP
+    if over.exit_code == Exit.INCOMPLETE and run is not None and run.finished_at is None:
+        return _SPENT
     if over.exit_code < 0:
         return f"killed by signal {-over.exit_code}"
     return _NAMES.get(over.exit_code, "failed")
 
 
 def _what_next(
-    over: Over, outcome: str, now: datetime, again: timedelta
+    over: Over, how: Ended, now: datetime, again: timedelta
 ) -> tuple[datetime | None, int]:
     """When the same job is tried again, and how many failed tries it then has; None: it is not."""
     tries = over.job.tries
-    if outcome in ("stopped with the scheduler", "time is up"):
+    if how.outcome in (_STOPPED, _TIME_IS_UP):
         return now, tries
-    if outcome == "the day's budget is spent":
+    if how.outcome == _SPENT:
         return next_day(now), tries
-    if over.exit_code == Exit.BUSY:
+    if how.exit_code == Exit.BUSY:
         return now + again, tries
-    if over.exit_code in _FINAL or tries + 1 >= MAX_TRIES:
+    if how.exit_code in _FINAL or tries + 1 >= MAX_TRIES:
         return None, tries
     return now + again * 2**tries, tries + 1
 
