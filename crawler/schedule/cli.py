@@ -148,7 +148,7 @@ def _local(moment: datetime) -> str:
 
 
 @schedule.command()
-def run(context: typer.Context, at_once: AtOnce = 4, time_limit: TimeLimit = "24h") -> None:
+def run(context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24h") -> None:
     """Crawl what falls due, in the foreground, until Ctrl-C or SIGTERM.
 
     Crawls under way are then told to end; the next start goes on with them.
@@ -158,7 +158,7 @@ def run(context: typer.Context, at_once: AtOnce = 4, time_limit: TimeLimit = "24
 
 @commands.command()
 def work(
-    context: typer.Context, at_once: AtOnce = 4, time_limit: TimeLimit = "24h", json: Json = False
+    context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24h", json: Json = False
 ) -> None:
     """Crawl what is due now, and end: for a timer of your own in the place of `schedule run`."""
 
@@ -196,3 +196,52 @@ def _work(
         worker.run()
     else:
         worker.drain()
+
+
+@commands.command()
+def plan(
+    context: typer.Context,
+    sites: Annotated[int, typer.Option(min=1, help="How many sites.")] = 696,
+    rate: Annotated[str, typer.Option(help="Requests to one server: 1/s, 30/m.")] = "1/s",
+    at_once: AtOnce = 8,
+    json: Json = False,
+) -> None:
+    """What crawling so many sites costs on one machine: requests, hours, disk.
+
+    Counted from what crawls of this archive took; where there were none, from assumptions, which
+    are named.
+    """
+    from dataclasses import asdict
+
+    from crawler.schedule import plan as plans
+
+    figures = plans.measure(archive_of(context))
+    rows = plans.plan(figures, sites, plans.read_rate(rate), at_once)
+    if json:
+        print_json(row | {"figures": asdict(figures)} for row in rows)
+        return
+    print_table(
+        ("servers", "number", "crawl", "requests", "hours", "bound by", "disk"),
+        [_plan_row(row) for row in rows],
+    )
+    for name, requests in (("full", figures.full_requests), ("update", figures.update_requests)):
+        of = figures.measured.get(name)
+        source = f"measured, newest crawls of {of} site(s)" if of else "assumed"
+        console.print(f"{name}: {requests:,.0f} requests a site ({source})")
+    source = "measured" if figures.bytes_measured else "assumed"
+    console.print(f"disk: {figures.bytes_per_request:,.0f} bytes a request ({source})")
+    console.print(f"{at_once} crawls at once, {rate} to a server")
+
+
+def _plan_row(row: dict[str, Any]) -> tuple[object, ...]:
+    requests, hours = f"{row['requests']:,}", f"{row['hours']:,}"
+    disk = _size(row["bytes"])
+    return row["servers"], row["number"], row["crawl"], requests, hours, row["bound_by"], disk
+
+
+def _size(count: float) -> str:
+    unit = next(unit for unit in ("TB", "GB", "MB", "kB") if count >= _BYTES[unit] or unit == "kB")
+    return f"{count / _BYTES[unit]:,.1f} {unit}"
+
+
+_BYTES = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 10**3}

@@ -5,6 +5,7 @@ Everything else of the schedule knows only `Dispatch`, so that another engine ca
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -12,12 +13,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from crawler.schedule.budget import Allowance
 from storage.archive import Archive
 from storage.database.jobs import Job
-from storage.errors import UsageError
+from storage.errors import Exit, UsageError
 
 GRACE_SECONDS = 60
 """Between SIGTERM and SIGKILL: a crawl that is told to end keeps what it fetched and closes."""
@@ -44,6 +45,9 @@ class Dispatch(Protocol):
     def ended(self) -> list[Over]:
         """Crawls that have ended since this was asked last."""
 
+    def is_running(self, site: str) -> bool:
+        """Whether a crawl of this site runs that was begun here or by another scheduler."""
+
     def stop(self) -> None:
         """Have every crawl end soon; `ended` tells of them."""
 
@@ -51,23 +55,31 @@ class Dispatch(Protocol):
 class Children:
     """Each crawl is a process group of its own: `timeout N python -m scrapy crawl SITE`.
 
-    timeout(1) keeps the time, so that a crawl whose scheduler was killed ends in time too.
+    timeout(1) keeps the time, so that a crawl whose scheduler was killed ends in time too. What
+    the crawl says goes to logs/SITE.log, in the place of what the last one said. That file is
+    locked before the crawl begins and stays so as long as some process has it for its output: so
+    the next scheduler knows of a crawl from its first moment to its last (flock(2)).
     """
 
     def __init__(self, archive: Archive) -> None:
         """Raises UsageError where there is no timeout(1)."""
         self._archive = archive
         self._running: dict[int, tuple[subprocess.Popen[bytes], Job, Allowance]] = {}
+        self._refused: list[Over] = []
         timeout = shutil.which("timeout")
         if timeout is None:
             raise UsageError("the command `timeout` is missing; it is part of GNU coreutils")
         self._timeout = timeout
 
     def start(self, job: Job, allowance: Allowance) -> None:
-        """Begin a crawl; what it says goes to logs/SITE.log, in the place of the last one's."""
-        log = self.log_of(job.site)
+        """As Dispatch says. Where the last crawl still runs, it ends at once with Exit.BUSY."""
+        log = self._log_of(job.site)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as out:
+        with log.open("ab") as out:
+            if not _lock(out):
+                self._refused.append(Over(job, allowance, Exit.BUSY))
+                return
+            out.truncate(0)
             child = subprocess.Popen(  # noqa: S603 our own command; a site's id is a-z, 0-9, -
                 self._command(job, allowance),
                 env=self._environment(),
@@ -80,7 +92,8 @@ class Children:
 
     def ended(self) -> list[Over]:
         """As Dispatch says."""
-        over = [
+        over, self._refused = self._refused, []
+        over += [
             Over(job, allowance, child.returncode)
             for child, job, allowance in self._running.values()
             if child.poll() is not None
@@ -96,8 +109,15 @@ class Children:
         for child, *_ in self._running.values():
             child.send_signal(signal.SIGTERM)
 
-    def log_of(self, site: str) -> Path:
-        """What a site's last crawl had to say."""
+    def is_running(self, site: str) -> bool:
+        """As Dispatch says, of this machine."""
+        log = self._log_of(site)
+        if not log.exists():
+            return False
+        with log.open("ab") as file:
+            return not _lock(file)
+
+    def _log_of(self, site: str) -> Path:
         return self._archive.folder.root / "logs" / f"{site}.log"
 
     def _command(self, job: Job, allowance: Allowance) -> list[str]:
@@ -122,3 +142,11 @@ class Children:
         if not self._archive.is_embedded:
             own["TINHUYEN_DATABASE"] = self._archive.database_url
         return os.environ | own
+
+
+def _lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from crawler.sites import Site, find_site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import schedules
-from storage.database.jobs import last_jobs, queue_job
+from storage.database.jobs import is_answered, last_jobs, queue_job
 from storage.database.schedules import DayLimits, Schedule
 from storage.errors import NotFound, SiteUnavailable, UsageError
 from storage.lines import append_lines
@@ -141,16 +141,19 @@ def _line(kind: str, values: dict[str, Any]) -> dict[str, Any]:
 def make_due(tx: Connection, now: datetime) -> list[Schedule]:
     """Turn what has fallen due into jobs, each once however often it was missed.
 
-    In the same transaction each moves on to its first moment after now. Where the clock was put
-    back behind the moment that a schedule was counted from, that moment still holds, so that
-    nothing is made twice; but no further ahead than a period, or a clock that was once a year
-    ahead would stop the schedule for a year.
+    In the same transaction each moves on to its first moment after now. What fell due while a
+    crawl of it ran is answered by that crawl, if it ended later.
+
+    Where the clock was put back behind the moment that a schedule was counted from, that moment
+    still holds, so that nothing is made twice; but no further ahead than a period, or a clock that
+    was once a year ahead would stop the schedule for a year.
     """
     made = []
     for row in schedules.schedules_to_move(tx, now):
         if row.due_at <= now:
-            queue_job(tx, row.site, row.mode, row.due_at, now)
-            made.append(row)
+            if not is_answered(tx, row.site, row.mode, row.due_at, now):
+                queue_job(tx, row.site, row.mode, row.due_at, now)
+                made.append(row)
             moved = _moved(tx, row, now)
         else:
             ahead = now + rhythms.period(_fixed(tx, row, now), row.site, now)

@@ -27,7 +27,7 @@ from storage.archive import Archive
 from storage.database import jobs
 from storage.database.jobs import Ended, Job, SiteRun, Used
 from storage.database.schedules import anything_to_move
-from storage.errors import ArchiveBusy, Exit, SiteError
+from storage.errors import Exit, SiteError
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _FINAL = (Exit.DONE, Exit.INCOMPLETE, Exit.UNAVAILABLE, Exit.USAGE)
 class Bounds:
     """How much is done at once, and for how long."""
 
-    at_once: int = 4
+    at_once: int = 8
     longest: timedelta = timedelta(hours=24)
     """For one crawl; one that is ended by it goes on in the next."""
     lease: timedelta = timedelta(seconds=60)
@@ -198,7 +198,7 @@ class Worker:
         if not lost:
             return
         for job in lost:
-            if not self._is_held(job.site):
+            if not self._dispatch.is_running(job.site):
                 with self._engine.begin() as tx:
                     if job.id in {still.id for still in self._lost(tx)}:
                         self._judge(tx, job)
@@ -206,14 +206,6 @@ class Worker:
     def _lost(self, tx: Connection) -> list[Job]:
         lost = jobs.lost_jobs(tx, times.now(), self._bounds.lease)
         return [job for job in lost if job.id not in self._mine]
-
-    def _is_held(self, site: str) -> bool:
-        """Whether some process crawls it: then its job is not lost, only its worker is."""
-        try:
-            with self._archive.folder.site_lock(site):
-                return False
-        except ArchiveBusy:
-            return True
 
     def _judge(self, tx: Connection, job: Job) -> None:
         now = times.now()

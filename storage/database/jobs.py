@@ -6,8 +6,7 @@
                                          site was busy, the day's budget is spent
 
 A job is one attempt. A running one is its worker's while the lease lasts, which the worker renews.
-A lease that ran out says that the worker died; whether the crawl did too, only the site's lock
-knows.
+A lease that ran out says that the worker died; whether the crawl did too, the dispatcher knows.
 """
 
 from __future__ import annotations
@@ -59,6 +58,17 @@ def queue_job(
     }
     tx.execute(insert(job), values)
     return True
+
+
+def is_answered(tx: Connection, site: str, mode: str, due_at: datetime, now: datetime) -> bool:
+    """Whether a crawl ended after this moment: it began before, and saw the site later."""
+    ended = select(job.c.id).where(
+        job.c.site == site,
+        job.c.mode == mode,
+        job.c.state == "done",
+        job.c.finished_at.between(times.utc_text(due_at), times.utc_text(now)),
+    )
+    return tx.execute(ended.limit(1)).first() is not None
 
 
 def queued_jobs(tx: Connection, now: datetime) -> list[Job]:

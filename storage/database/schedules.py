@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from storage import times
-from storage.database.schema import article, reading, schedule, version
+from storage.database.schema import article, job, reading, schedule, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +64,13 @@ def find_schedules(tx: Connection, site: str | None = None) -> list[Schedule]:
 
 def schedules_to_move(tx: Connection, now: datetime) -> list[Schedule]:
     """Those that have fallen due, and those counted from a moment that is yet to come: the clock
-    was put back. Locked until the transaction ends, where the database can lock rows.
+    was put back. What falls due while a crawl of it runs stays, until that has ended.
+
+    Locked until the transaction ends, where the database can lock rows.
     """
-    present = times.utc_text(now)
     statement = (
         select(schedule)
-        .where(
-            schedule.c.paused == 0,
-            or_(schedule.c.due_at <= present, schedule.c.counted_from > present),
-        )
+        .where(_is_to_move(now))
         .order_by(schedule.c.due_at, schedule.c.site)
         .with_for_update(skip_locked=True)
     )
@@ -81,12 +79,22 @@ def schedules_to_move(tx: Connection, now: datetime) -> list[Schedule]:
 
 def anything_to_move(connection: Connection, now: datetime) -> bool:
     """Whether there are such; asks without becoming a writer."""
-    present = times.utc_text(now)
-    statement = select(schedule.c.site).where(
-        schedule.c.paused == 0,
-        or_(schedule.c.due_at <= present, schedule.c.counted_from > present),
-    )
+    statement = select(schedule.c.site).where(_is_to_move(now))
     return connection.execute(statement.limit(1)).first() is not None
+
+
+def _is_to_move(now: datetime) -> ColumnElement[bool]:
+    present = times.utc_text(now)
+    running = select(job.c.id).where(
+        job.c.site == schedule.c.site, job.c.mode == schedule.c.mode, job.c.state == "running"
+    )
+    return and_(
+        schedule.c.paused == 0,
+        or_(
+            and_(schedule.c.due_at <= present, ~running.exists()),
+            schedule.c.counted_from > present,
+        ),
+    )
 
 
 def move_schedule(tx: Connection, row: Schedule, due_at: datetime, counted_from: datetime) -> None:
