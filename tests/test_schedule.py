@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -145,10 +146,16 @@ def test_paused_ones_never_fall_due(engine: Engine) -> None:
     fill(engine)
     with engine.begin() as tx:
         for row in schedules.find_schedules(tx, SITES[0]):
-            schedules.save_schedule(
-                tx, schedules.from_values(schedules.as_values(row) | {"paused": 1})
-            )
+            schedules.save_schedule(tx, replace(row, paused=True))
     assert SITES[0] not in live(engine, START, START + 2 * DAY, HOUR)
+    with engine.begin() as tx:  # what waits in the queue rests too; of one removed it is dropped
+        jobs.queue_job(tx, SITES[0], "update", START, START)
+        jobs.queue_job(tx, SITES[1], "update", START, START)
+        schedules.remove_schedule(tx, SITES[1], "update")
+        assert not jobs.queued_jobs(tx, START + 3 * DAY)
+        for row in schedules.find_schedules(tx, SITES[0]):
+            schedules.save_schedule(tx, replace(row, paused=False))
+        assert [one.site for one in jobs.queued_jobs(tx, START + 3 * DAY)] == SITES[:1]
 
 
 def test_leases(engine: Engine) -> None:

@@ -153,6 +153,7 @@ def run(context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24
 
     Crawls under way are then told to end; the next start goes on with them.
     """
+    console.print("Crawling by schedule until Ctrl-C; `tinhuyen schedule list` shows what is due.")
     _work(context, at_once, time_limit, _tell, for_ever=True)
 
 
@@ -183,19 +184,22 @@ def _work(
     *,
     for_ever: bool,
 ) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
     from crawler.schedule.dispatch import Children
     from crawler.schedule.rhythm import read_duration
     from crawler.schedule.worker import Bounds, Worker
+    from storage.keeper import database_fault
 
     bounds = Bounds(at_once, read_duration(time_limit))
     archive = archive_of(context)
     worker = Worker(archive, Children(archive), bounds, say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    if for_ever:
-        worker.run()
-    else:
-        worker.drain()
+    try:
+        worker.run() if for_ever else worker.drain()
+    except SQLAlchemyError as error:  # crawls under way go on; the next start finds them
+        raise database_fault(error) from error
 
 
 @commands.command()

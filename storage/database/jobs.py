@@ -72,11 +72,12 @@ def is_answered(tx: Connection, site: str, mode: str, due_at: datetime, now: dat
 
 
 def queued_jobs(tx: Connection, now: datetime) -> list[Job]:
-    """Those that may begin now, the longest due first."""
+    """Those that may begin now, the longest due first; none of a schedule that is paused."""
     soon = times.utc_text(now)
     late = times.utc_text(now + LONGEST_WAIT)
     ready = or_(job.c.not_before <= soon, job.c.not_before > late)
-    return _jobs(tx, and_(job.c.state == "queued", ready))
+    awake = func.coalesce(schedule.c.paused, 0) == 0
+    return _jobs(tx, and_(job.c.state == "queued", ready, awake))
 
 
 def running_jobs(tx: Connection) -> list[Job]:
@@ -145,9 +146,9 @@ class Ended:
     run: str | None = None
 
 
-def end_job(tx: Connection, id_: int, how: Ended) -> None:
-    """It is done, well or not."""
-    tx.execute(
+def end_job(tx: Connection, id_: int, how: Ended) -> bool:
+    """It is done, well or not. False if another worker has ended it."""
+    ended = tx.execute(
         update(job)
         .where(job.c.id == id_, job.c.state == "running")
         .values(
@@ -159,12 +160,13 @@ def end_job(tx: Connection, id_: int, how: Ended) -> None:
             lease_until=None,
         )
     )
+    return ended.rowcount == 1
 
 
 def try_again(tx: Connection, ended: Job, how: Ended, not_before: datetime, tries: int) -> None:
     """End this attempt; another one, for the same due moment, waits in the queue."""
-    end_job(tx, ended.id, how)
-    queue_job(tx, ended.site, ended.mode, ended.due_at, not_before, tries)
+    if end_job(tx, ended.id, how):
+        queue_job(tx, ended.site, ended.mode, ended.due_at, not_before, tries)
 
 
 def put_off(tx: Connection, id_: int, not_before: datetime) -> None:

@@ -45,13 +45,14 @@ class Schedule:
 
 def save_schedule(tx: Connection, row: Schedule) -> None:
     """A new schedule, or another one in the place of the site's own of this mode."""
-    remove_schedule(tx, row.site, row.mode)
+    tx.execute(delete(schedule).where(schedule.c.site == row.site, schedule.c.mode == row.mode))
     tx.execute(insert(schedule), as_values(row))
 
 
 def remove_schedule(tx: Connection, site: str, mode: str) -> None:
-    """Nothing more falls due; a job that waits or runs stays."""
+    """Nothing more falls due, and what waits in the queue is dropped; what runs goes on."""
     tx.execute(delete(schedule).where(schedule.c.site == site, schedule.c.mode == mode))
+    tx.execute(delete(job).where(job.c.site == site, job.c.mode == mode, job.c.state == "queued"))
 
 
 def find_schedules(tx: Connection, site: str | None = None) -> list[Schedule]:
