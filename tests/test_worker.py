@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,8 +25,9 @@ from crawler.sites import load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import jobs
+from storage.database.connect import open_database
 from storage.database.jobs import Job
-from storage.database.schedules import DayLimits
+from storage.database.schedules import DayLimits, Schedule, find_schedules, save_schedule
 from storage.database.schema import job
 from storage.errors import Exit
 from tests.conftest import TestArchive
@@ -116,6 +118,33 @@ def test_a_queue_is_drained_and_each_ends_in_its_own_way(archive: TestArchive) -
     assert {row.run for row in rows(archive) if row.site == "p1"} == {run["id"]}
     log = (archive.folder / "logs" / "binhgiang.log").read_text(encoding="utf-8")
     assert "has no known address" in log
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def test_after_a_day_without_a_scheduler_each_site_is_crawled_once(
+    database: str, archive: TestArchive, request: pytest.FixtureRequest
+) -> None:
+    embedded = f"sqlite:///{archive.folder / 'archive.db'}"
+    url = embedded if database == "sqlite" else request.getfixturevalue("postgres_url")
+    options = () if database == "sqlite" else ("--database", url)
+    yesterday = times.now() - timedelta(days=1)
+    engine = open_database(url)
+    with engine.begin() as tx:
+        for site in ("p0", "p1"):  # four times missed
+            row = Schedule(site, "update", "every 21600", 0, yesterday, yesterday)
+            save_schedule(tx, row)
+    with portals(archive, 2):
+        for expected in (["p0", "p1"], []):
+            done = archive.tinhuyen(*options, "work", "--json")
+            assert done.returncode == 0, done.stderr
+            told = [json.loads(line) for line in done.stdout.splitlines()]
+            assert sorted(one["site"] for one in told if one["what"] == "done") == expected
+    with engine.connect() as tx:
+        assert all(row.due_at > times.now() for row in find_schedules(tx))
+        assert len(list(tx.execute(select(job)))) == 2
+    engine.dispose()
 
 
 class Recorder:
