@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import insert, select
 
 from crawler.schedule import table
@@ -202,6 +203,42 @@ def test_a_bounded_number_at_once_and_one_a_host(archive: TestArchive) -> None:
     assert all(told == ["done"] for told in outcomes(archive).values())
 
 
+MINUTE = timedelta(minutes=1)
+AGAIN = {
+    (Exit.FAILED, 0): ("failed", 5 * MINUTE), (Exit.FAILED, 1): ("failed", 10 * MINUTE),
+    (Exit.FAILED, 50): ("failed", 360 * MINUTE), (Exit.OUT_OF_DISK, 0): ("out of disk", 5 * MINUTE),
+    (-9, 2): ("killed by signal 9", 20 * MINUTE), (124, 0): ("time is up", 0 * MINUTE),
+    (137, 9): ("time is up", 0 * MINUTE), (Exit.BUSY, 3): ("busy: somebody else crawls it", 5 * MINUTE),
+    (Exit.DONE, 0): ("done", None), (Exit.INCOMPLETE, 0): ("incomplete", None),
+    (Exit.UNAVAILABLE, 0): ("unavailable", None), (Exit.USAGE, 0): ("wrong declaration", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_how_it_ended_says_when_it_is_tried_again(
+    case: tuple[int, int], archive: TestArchive
+) -> None:
+    (code, tries), (outcome, wait) = case, AGAIN[case]
+    engine = archive.open().open_for_writing()
+    with engine.begin() as tx:
+        jobs.queue_job(tx, "demo", "full", times.now(), times.now(), tries)
+    engine.dispose()
+    with worker(archive, Bounds(), dispatch=Recorder) as one, time_machine.travel(NOON, tick=False):
+        one.turn()
+        recorder = one._dispatch
+        assert isinstance(recorder, Recorder)
+        recorder.end("demo", code)
+        one.turn()
+    ended, *again = rows(archive)[:2]  # one that may begin at once has begun, and is stopped
+    assert ended.outcome == outcome and ended.exit_code == code
+    assert [times.parse_utc(row.not_before) - NOON for row in again] == (
+        [] if wait is None else [wait]
+    )
+
+
+NOON = datetime(2030, 3, 4, 12, 0, tzinfo=times.LOCAL)
+
+
 def test_what_is_left_of_the_day_goes_to_the_child(archive: TestArchive) -> None:
     with portals(archive, 1):
         pass
@@ -288,7 +325,7 @@ import os, signal, sys
 from crawler.schedule.worker import Worker, Bounds
 from crawler.schedule.dispatch import Children
 from storage.archive import Archive
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 archive = Archive()
 class Killed(Children):

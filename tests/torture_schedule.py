@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -89,7 +89,7 @@ def torture(folder: Path, kills: int, seed: int) -> Killed:
                 scheduler.wait()
                 done.schedulers += 1
                 scheduler = _start(archive)
-        end = _pause(archive)
+        end = _end_of_due(archive)
         scheduler.terminate()
         scheduler.wait()
         _drain(archive)
@@ -108,12 +108,12 @@ def _schedule(archive: TestArchive) -> datetime:
     return now
 
 
-def _pause(archive: TestArchive) -> dict[str, datetime]:
+def _end_of_due(archive: TestArchive) -> dict[str, datetime]:
     """Up to when each site's due moments have been made into jobs."""
     engine = archive.open().open_for_writing()
     with engine.begin() as tx:
         for row in schedules.find_schedules(tx):
-            schedules.save_schedule(tx, replace(row, paused=True))
+            schedules.move_schedule(tx, row, times.now() + timedelta(days=1), row.counted_from)
         end = {row.site: row.counted_from for row in schedules.find_schedules(tx)}
     engine.dispose()
     return end

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -66,7 +67,11 @@ def _named_sites(
     if site is not None:
         return [find_site(declared, site)]
     wanted = fold(province or "")
-    return [one for one in declared.values() if all_ or fold(one.province or "") == wanted]
+    return [
+        one
+        for one in declared.values()
+        if all_ or (one.province is not None and fold(one.province) == wanted)
+    ]
 
 
 def add(
@@ -75,37 +80,29 @@ def add(
     """Schedule these sites; each one's earlier schedule of this mode is replaced."""
     spread = SPREAD_SECONDS if len(sites) > 1 and rhythm.startswith("cron ") else 0
     now = times.now()
-    engine = archive.open_for_writing()
-    try:
+    with _engine_of(archive) as engine:
         with engine.begin() as tx:
             rows = [
                 _moved(tx, Schedule(site.id, mode, rhythm, spread, now, now, limits=limits), now)
                 for site in sites
             ]
         _decide(archive, engine, rows)
-    finally:
-        engine.dispose()
     return rows
 
 
 def pause(archive: Archive, sites: Iterable[str], *, paused: bool) -> list[Schedule]:
     """Let these sites' schedules rest, or go on from now: nothing is made up. Raises NotFound."""
     now = times.now()
-    engine = archive.open_for_writing()
-    try:
+    with _engine_of(archive) as engine:
         with engine.begin() as tx:
-            found = [_moved(tx, row, now) for row in _of(tx, sites)]
-        rows = [replace(row, paused=paused) for row in found]
+            rows = [replace(_moved(tx, row, now), paused=paused) for row in _of(tx, sites)]
         _decide(archive, engine, rows)
-    finally:
-        engine.dispose()
     return rows
 
 
 def remove(archive: Archive, sites: Iterable[str]) -> list[Schedule]:
     """Take these sites' schedules away. Raises NotFound."""
-    engine = archive.open_for_writing()
-    try:
+    with _engine_of(archive) as engine:
         with engine.begin() as tx:
             rows = _of(tx, sites)
         lines = [_line("schedule_removed", {"site": row.site, "mode": row.mode}) for row in rows]
@@ -113,9 +110,16 @@ def remove(archive: Archive, sites: Iterable[str]) -> list[Schedule]:
         with engine.begin() as tx:
             for row in rows:
                 schedules.remove_schedule(tx, row.site, row.mode)
+    return rows
+
+
+@contextmanager
+def _engine_of(archive: Archive) -> Iterator[Engine]:
+    engine = archive.open_for_writing()
+    try:
+        yield engine
     finally:
         engine.dispose()
-    return rows
 
 
 def _of(tx: Connection, sites: Iterable[str]) -> list[Schedule]:

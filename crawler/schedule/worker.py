@@ -31,7 +31,8 @@ from storage.errors import Exit, SiteError
 
 logger = logging.getLogger(__name__)
 
-MAX_TRIES = 5
+LONGEST_AGAIN = timedelta(hours=6)
+"""However often a crawl has failed, it is tried again after this."""
 _OUTCOMES = {
     "finished": Exit.DONE,
     "incomplete": Exit.INCOMPLETE,
@@ -51,7 +52,7 @@ class Bounds:
     lease: timedelta = timedelta(seconds=60)
     """A job whose worker gave no sign for so long has lost it."""
     again: timedelta = timedelta(minutes=5)
-    """Before the second try; doubled before the third, and so on."""
+    """Before the second try; doubled before the third, and so on, up to LONGEST_AGAIN."""
     turn_seconds: float = 1.0
     """Between two looks at the queue."""
 
@@ -263,9 +264,9 @@ def _what_next(
         return next_day(now), tries
     if how.exit_code == Exit.BUSY:
         return now + again, tries
-    if how.exit_code in _FINAL or tries + 1 >= MAX_TRIES:
+    if how.exit_code in _FINAL:
         return None, tries
-    return now + again * 2**tries, tries + 1
+    return now + min(again * 2 ** min(tries, 16), LONGEST_AGAIN), tries + 1
 
 
 def _used(tx: Connection, job: Job, now: datetime) -> Used:
