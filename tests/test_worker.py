@@ -105,12 +105,13 @@ def test_a_queue_is_drained_and_each_ends_in_its_own_way(archive: TestArchive) -
             'id = "hong"\nname = "Hỏng"\norgan = "other"\nlistings = ["http://127.0.0.9:1/"]\n'
             'layouts = [{ family = "plain" }]\ndelay_seconds = 0\nallow_addresses = ["127.0.0.0/8"]'
         )
-        queue(archive, "p0", "binhgiang", "p1", "hong", "khong-co", "p2")
+        queue(archive, "p0", "binhgiang", "p1", "hong", "khong-co", "p2", "../ngoai", "--help")
         done = archive.tinhuyen("work", "--json")
     assert done.returncode == 0, done.stderr
     assert outcomes(archive) == {
         "p0": ["done"], "p1": ["done"], "p2": ["done"], "hong": ["unavailable"],
         "binhgiang": ["unavailable"], "khong-co": ["wrong declaration"],
+        "../ngoai": ["wrong declaration"], "--help": ["wrong declaration"],
     }  # fmt: skip
     assert {row.exit_code for row in rows(archive) if row.site == "p0"} == {Exit.DONE}
     assert done.stdout.count('"what": "done"') == 3
@@ -118,7 +119,7 @@ def test_a_queue_is_drained_and_each_ends_in_its_own_way(archive: TestArchive) -
     [run] = archive.open().runs("p1")
     assert {row.run for row in rows(archive) if row.site == "p1"} == {run["id"]}
     log = (archive.folder / "logs" / "binhgiang.log").read_text(encoding="utf-8")
-    assert "has no known address" in log
+    assert "has no known address" in log and not (archive.folder / "ngoai.log").exists()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ class Recorder:
     def end(self, site: str, code: int) -> None:
         [one] = [one for one in self.running if one[0].site == site]
         self.running.remove(one)
-        self.over.append(Over(*one, code))
+        self.over.append(Over(one[0], code))
 
     def ended(self) -> list[Over]:
         over, self.over = self.over, []

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from crawler.schedule.budget import Allowance
+from crawler.sites import SITE_ID
 from storage.archive import Archive
 from storage.database.jobs import Job
 from storage.errors import Exit, UsageError
@@ -31,7 +32,6 @@ class Over:
     """A crawl that has ended."""
 
     job: Job
-    allowance: Allowance
     exit_code: int
     """storage.errors.Exit, one of TIME_IS_UP, or minus the number of the signal that killed it."""
 
@@ -64,7 +64,7 @@ class Children:
     def __init__(self, archive: Archive) -> None:
         """Raises UsageError where there is no timeout(1)."""
         self._archive = archive
-        self._running: dict[int, tuple[subprocess.Popen[bytes], Job, Allowance]] = {}
+        self._running: dict[int, tuple[subprocess.Popen[bytes], Job]] = {}
         self._refused: list[Over] = []
         timeout = shutil.which("timeout")
         if timeout is None:
@@ -72,15 +72,20 @@ class Children:
         self._timeout = timeout
 
     def start(self, job: Job, allowance: Allowance) -> None:
-        """As Dispatch says. Where the last crawl still runs, it ends at once with Exit.BUSY."""
+        """As Dispatch says. It ends at once with Exit.BUSY where the last crawl still runs, and
+        with Exit.USAGE where the job, which others may insert too, names no site.
+        """
+        if not SITE_ID.fullmatch(job.site):
+            self._refused.append(Over(job, Exit.USAGE))
+            return
         log = self._log_of(job.site)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             if not _lock(out):
-                self._refused.append(Over(job, allowance, Exit.BUSY))
+                self._refused.append(Over(job, Exit.BUSY))
                 return
             out.truncate(0)
-            child = subprocess.Popen(  # noqa: S603 our own command; a site's id is a-z, 0-9, -
+            child = subprocess.Popen(  # noqa: S603 our own command, and a site's id
                 self._command(job, allowance),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -88,25 +93,21 @@ class Children:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the scheduler, which passes it on once
             )
-        self._running[child.pid] = (child, job, allowance)
+        self._running[child.pid] = (child, job)
 
     def ended(self) -> list[Over]:
         """As Dispatch says."""
         over, self._refused = self._refused, []
-        over += [
-            Over(job, allowance, child.returncode)
-            for child, job, allowance in self._running.values()
-            if child.poll() is not None
-        ]
-        for pid in [
-            pid for pid, (child, *_) in self._running.items() if child.returncode is not None
-        ]:
-            del self._running[pid]
+        for pid, (child, job) in list(self._running.items()):
+            code = child.poll()
+            if code is not None:
+                over.append(Over(job, code))
+                del self._running[pid]
         return over
 
     def stop(self) -> None:
         """SIGTERM to each: timeout(1) passes it on, and sees to its end."""
-        for child, *_ in self._running.values():
+        for child, _ in self._running.values():
             child.send_signal(signal.SIGTERM)
 
     def is_running(self, site: str) -> bool:

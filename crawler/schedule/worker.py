@@ -68,7 +68,7 @@ class Worker:
         self._sites = load_sites(archive.folder.sites)
         self._engine: Engine = archive.open_for_writing()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._mine: dict[int, Job] = {}
+        self._mine: set[int] = set()
         self._renewed = time.monotonic()
         self._stop = threading.Event()
 
@@ -142,7 +142,7 @@ class Worker:
                 elif jobs.claim_job(tx, job.id, self._name, now, self._bounds.lease):
                     claimed.append((replace(job, started_at=now), allowed))
         for job, allowance in claimed:
-            self._mine[job.id] = job
+            self._mine.add(job.id)
             self._dispatch.start(job, allowance)
             self._say(job, "begun")
 
@@ -175,7 +175,7 @@ class Worker:
             logger.warning("site tables as they were before: %s", error)
 
     def _write_down(self, over: Over) -> None:
-        del self._mine[over.job.id]
+        self._mine.remove(over.job.id)
         now = times.now()
         with self._engine.begin() as tx:
             run = jobs.newest_run(tx, over.job.site, over.job.mode)
