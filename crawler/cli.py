@@ -17,6 +17,7 @@ from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, gravest
 from storage.output import console, errors, escape, print_article, print_json, print_table
+from storage.warc.cli import warc
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(storage_commands)
+app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from storage import times
 from storage.folder import OPEN_SUFFIX, ArchiveFolder, sync_folder
 from storage.lines import append_lines, read_lines
+from storage.warc import index
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
     path.rename(path.with_name(path.name.removesuffix(OPEN_SUFFIX)))
     sync_folder(path.parent)
     append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+    index.keep_current(folder, entry.file)
 
 
 def listed_files(folder: ArchiveFolder) -> set[str]:
@@ -52,4 +54,5 @@ def list_missing(folder: ArchiveFolder, site_id: str) -> list[str]:
     for path in missing:
         entry = Entry(folder.name_of(path), path.stat().st_size, sha256_of(path), site_id, None)
         append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+        index.keep_current(folder, entry.file)
     return [folder.name_of(path) for path in missing]

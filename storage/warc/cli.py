@@ -1,0 +1,89 @@
+"""`tinhuyen warc …`: operators' verbs over WARC files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from storage.cli import Json, archive_of
+from storage.errors import Exit, UsageError
+from storage.output import console, escape, print_json
+
+if TYPE_CHECKING:
+    from storage.warc.verify.bench import Verdict
+
+warc = typer.Typer(help="WARC files: verify, index, look into, list.", no_args_is_help=True)
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?(?:/s)?", re.IGNORECASE)
+
+
+def read_size(text: str) -> int:
+    """Bytes that `10GB`, `200 MB/s` or `4096` name; units are powers of ten. Raises UsageError."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise UsageError(f"{text!r} is no size; write it like 10GB, 200MB or 4096")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+@warc.command()
+def verify(
+    context: typer.Context,
+    file: Annotated[
+        list[str] | None, typer.Argument(help="Paths, or names as the archive gives them.")
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Every file of the archive; goes on where such a round was stopped."
+        ),
+    ] = False,
+    oldest: Annotated[
+        str | None,
+        typer.Option(help="So much of the archive (10GB), longest unverified first."),
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A copy of the archive's folder to compare files with.")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(help="Read at most so much a second: 20MB.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what is wrong with WARC files, where, what it means and what to do.
+
+    Two independent readers must see what we see. Ends with 6 if there is an error; findings
+    stray from the specification, nothing is lost by them.
+    """
+    from storage.warc.verify.pace import Pace
+    from storage.warc.verify.round import Round
+
+    if sum((bool(file), everything, oldest is not None)) != 1:
+        raise UsageError("give files, or --all, or --oldest SIZE")
+    if against is not None and not against.is_dir():
+        raise UsageError(f"{against} is no folder; --against wants a copy of the archive's folder")
+    round_ = Round(archive_of(context), against, Pace(read_size(rate) if rate else None))
+    if file:
+        verdicts = round_.named(file)
+    else:
+        verdicts = round_.oldest(read_size(oldest)) if oldest else round_.everything()
+    raise typer.Exit(_say(verdicts, json=json))
+
+
+def _say(verdicts: Iterable[Verdict], *, json: bool) -> Exit:
+    """Print verdicts as they come."""
+    from storage.warc.verify import report
+
+    files = errors = skipped = 0
+    for verdict in verdicts:
+        files, skipped = files + (verdict.skipped is None), skipped + (verdict.skipped is not None)
+        errors += verdict.errors
+        if json:
+            print_json([verdict.as_json()])
+        else:
+            console.print(escape("\n".join(report.lines(verdict))))
+    if not json:
+        console.print(report.summary(files, errors, skipped))
+    return Exit.VERIFICATION_FAILED if errors else Exit.DONE
