@@ -27,7 +27,12 @@ def read_page(capture: Capture, site: Site) -> Found:
     family = FAMILIES[site.layout_on(capture.url, day).family]
     document = Document(capture, site)
     found = family.read(document)
-    return replace(found, links=(*found.links, *requisites(document)))
+    return replace(
+        found,
+        links=(*found.links, *requisites(document)),
+        has_district=site.district is not None,
+        province=site.province,
+    )
 
 
 def is_feed(capture: Capture) -> bool:

@@ -13,6 +13,7 @@ from crawler.sites import Layout, Site, find_site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.errors import NotFound, UsageError
+from storage.places.shown import place
 from storage.records import Article, Capture
 from storage.urls import article_id, canonical_url, host_of
 
@@ -81,9 +82,17 @@ def _as_shown(site: Site, capture: Capture, read: Article) -> dict[str, Any]:
         "versions": None,
         "images": [nothing | size | {"url": i.url, "caption": i.caption} for i in read.images],
         "attachments": [nothing | {"url": f.url, "name": f.name} for f in read.attachments],
-        "place": None,
+        "place": _place(site, read),
         "warc": None,
     }
+
+
+def _place(site: Site, read: Article) -> dict[str, Any] | None:
+    if site.district is not None:
+        return place(site.district, site.district_from, "site")
+    if read.district is None or read.district_from is None:
+        return None
+    return place(read.district, read.district_from, read.district_evidence)
 
 
 _FIELDS = (

@@ -20,7 +20,7 @@ from storage.database.captures import find_record
 from storage.database.connect import open_database, reading_engine
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
-from storage.query import articles, runs, search
+from storage.query import articles, persons, runs, search
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -78,21 +78,38 @@ class Archive:
         site: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        unit: str | None = None,
         limit: int = 20,
     ) -> list[dict[str, Any]]:
         """Articles (DESIGN §7) that have all the words, best first; without words newest first.
 
-        `since` and `until` are days (`2022-01-01`), both included, of publication.
+        `since` and `until` are days, months or years of publication (`2022-01-01`, `2022`), both
+        included; `unit` is a unit as people name it (`xã Đường An, Hải Phòng`).
+        Raises UsageError, NotFound for these two; nothing for any words.
         """
-        query = search.Query(words, site, since, until, limit)
+        query = search.Query(words, site, since, until, unit, limit)
         with self.reading() as connection:
             return articles.load(connection, search.find(connection, query))
 
-    def article(self, id_: str, version: int | None = None) -> dict[str, Any]:
-        """An article (DESIGN §7) by id or a unique start of it. Raises NotFound."""
+    def article(
+        self, id_: str, version: int | None = None, *, with_persons: bool = False
+    ) -> dict[str, Any]:
+        """An article (DESIGN §7) by id or a unique start of it. Raises NotFound.
+
+        `with_persons` adds `persons`: officials named in their posts, where an operator allows
+        it (docs/ethics.md). Raises UsageError where none did.
+        """
+        if with_persons:
+            persons.require_setting()
         with self.reading() as connection:
             key = articles.find_key(connection, id_)
-            return articles.load(connection, [key], version)[0]
+            found = articles.load(connection, [key], version)[0]
+        return found | {"persons": persons.persons_of(found)} if with_persons else found
+
+    def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
+        """Where telephone, identity-card and account numbers stand in articles; no digits."""
+        with self.reading() as connection:
+            yield from articles.private_numbers_in(connection, site)
 
     def image(self, sha256: str) -> tuple[str, bytes]:
         """Media type and bytes of an image. Raises NotFound."""

@@ -9,18 +9,25 @@ import typer
 from storage.archive import Archive
 from storage.output import (
     console,
+    errors,
     escape,
     print_article,
     print_found,
     print_json,
     print_table,
+    print_unit,
 )
+from storage.places.lookup import find_units
+from storage.places.shown import as_shown
+from storage.query.asked import read_query
 
 commands = typer.Typer()
 runs = typer.Typer(
     help="Crawls that were made: what they kept, skipped and failed at.", no_args_is_help=True
 )
 commands.add_typer(runs, name="runs")
+units = typer.Typer(help="Administrative units and what became of them.", no_args_is_help=True)
+commands.add_typer(units, name="units")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
@@ -36,21 +43,37 @@ def archive_of(context: typer.Context) -> Archive:
 def search(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(help='All must be there; "quoted" ones together.')
+        list[str] | None,
+        typer.Argument(
+            help='All must be there; "quoted" ones together; -without this one;'
+            " site:binhgiang; from:2022-01 to:2023."
+        ),
     ] = None,
     site: Annotated[str | None, typer.Option(help="Only articles of this site.")] = None,
-    since: Annotated[str | None, typer.Option(help="First day of publication, 2022-01-01.")] = None,
-    until: Annotated[str | None, typer.Option(help="Last day of publication.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="First day, month or year of publication, 2022-01-31.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last day, month or year of publication.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help='Only articles of a unit: "xã Đường An, Hải Phòng", or a code, 296.'),
+    ] = None,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
     """Find articles by words; without words the newest.
 
     With any Vietnamese mark the tones count (uỷ = ủy, but năm is not nam); without, none does.
+    Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
     """
+    asked = " ".join(words or [])
     found = archive_of(context).search(
-        " ".join(words or []), site=site, since=since, until=until, limit=limit
+        asked, site=site, since=since, until=until, unit=unit, limit=limit
     )
+    for note in read_query(asked).notes:
+        errors.print(escape(note))
     if json:
         print_json(found)
     else:
@@ -64,14 +87,50 @@ def show(
     version: Annotated[
         int | None, typer.Option(help="Which version; the newest if not given.")
     ] = None,
+    with_persons: Annotated[
+        bool,
+        typer.Option("--with-persons", help="Officials named in their posts (docs/ethics.md)."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show an article with its date, its byline and its WARC record."""
-    found = archive_of(context).article(article, version)
+    found = archive_of(context).article(article, version, with_persons=with_persons)
     if json:
         print_json([found])
-    else:
-        print_article(found)
+        return
+    print_article(found)
+    if with_persons:
+        rows = [(p["name"], p["post"], p["field"], p["start"]) for p in found["persons"]]
+        print_table(("official", "post", "in", "at"), rows)
+
+
+@commands.command("private-numbers")
+def list_private_numbers(
+    context: typer.Context,
+    site: Annotated[str | None, typer.Option(help="Only articles of this site.")] = None,
+    json: Json = False,
+) -> None:
+    """List where articles hold numbers that belong to persons; search never finds them."""
+    found = archive_of(context).private_numbers(site)
+    if json:
+        print_json(found)
+        return
+    rows = [(n["article"], n["site"], n["kind"], n["field"], n["start"], n["end"]) for n in found]
+    print_table(("article", "site", "kind", "in", "from", "to"), rows)
+
+
+@units.command("show")
+def show_units(
+    unit: Annotated[str, typer.Argument(help='"huyện Bình Giang", "Đường An, Hải Phòng", 296.')],
+    json: Json = False,
+) -> None:
+    """Show every unit of this name or code: where it lay, and what became of it."""
+    found = [as_shown(one) for one in find_units(unit)]
+    if json:
+        print_json(found)
+        return
+    for one in found:
+        print_unit(one)
 
 
 @runs.command("list")

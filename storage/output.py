@@ -76,6 +76,8 @@ def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> 
     flags = ", ".join(article["published_flags"])
     raw = article["published_raw"]
     say(escape(f"  published  {published}" + (f"  (printed: {raw}; {flags})" if raw else "")))
+    if article["place"]:
+        say(escape(f"  place      {_place(article['place'])}"))
     by = " - ".join(part for part in (article["author"], article["office"]) if part)
     for label, value in (("by", by), ("source", article["credit"]), ("url", article["url"])):
         if value:
@@ -104,3 +106,31 @@ def _print_record(article: dict[str, Any]) -> None:
     where = f"{warc['file']}, offset {warc['offset']}, {warc['length']} bytes"
     console.print(escape(f"  record     {warc['record_id']}"))
     console.print(escape(f"             {where}"))
+
+
+def _place(place: dict[str, Any]) -> str:
+    named = ", ".join(part for part in (place["district"], place["province"]) if part)
+    into = ", ".join(one["name"] for one in place["successors"])
+    return f"{named or 'district'} ({place['district_code']})" + (f"; today {into}" if into else "")
+
+
+def print_unit(unit: dict[str, Any]) -> None:
+    """A unit for people: what it was, what it went into and was made of."""
+    say = console.print
+    within = f", {unit['province']}" if unit["level"] != "province" else ""
+    say(f"[bold]{escape(unit['name'] + within)}[/bold] ({unit['code']}, as of {unit['as_of']})")
+    if unit["valid_to"]:
+        say(f"  until {unit['valid_to']}")
+    for one in unit["successors"]:
+        others = ", ".join(other["name"] for other in one["shared_with"])
+        shared = f"shared with {others}" if others else ""
+        _say_relation("went into", one, shared)
+    for one in unit["made_of"]:
+        _say_relation("took in", one)
+
+
+def _say_relation(verb: str, one: dict[str, Any], more: str = "") -> None:
+    marks = ["a commune of it was divided"] * one["split"] + [more] * bool(more)
+    marks += ["doubtful: a namesake may be meant"] * one["doubtful"]
+    said = f"  ({'; '.join(marks)})" if marks else ""
+    console.print(escape(f"  {verb:<9}  {one['name']}, {one['province']} ({one['code']}){said}"))

@@ -147,6 +147,10 @@ class Found:
     site_names: tuple[str, ...] = ()
     """Names of the site that may hang on a title."""
     date_order: Literal["DMY", "MDY"] = "DMY"
+    has_district: bool = False
+    """The site is one district's, so that no article's own words need to decide."""
+    province: str | None = None
+    """The site's province, as declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +188,18 @@ class Article:
     author: str | None = None
     office: str | None = None
     credit: str | None = None
+    district: str | None = None
+    """GSO code of the one district that the article's own words name; None if the site has one."""
+    district_from: str | None = None
+    """The day whose codes `district` follows."""
+    district_evidence: str | None = None
+    """Where it is named, and how: `office: Huyện uỷ Bình Giang`."""
     images: tuple[ArticleImage, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     date_candidates: tuple[dict[str, str | None], ...] = ()
     """Every date that was considered: raw, place, value, and why it was not taken."""
     extractor: str = ""
-    """Family and version of the code that read it: `nukeviet-1`."""
+    """Family and version of the code that read it: `nukeviet-2`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from datetime import UTC
 from typing import Any
 
 from crawler.normalise.bylines import Byline, read_byline
+from crawler.normalise.places import read_district
 from crawler.normalise.publication import Published, publication_date
 from crawler.normalise.text import Body, assemble
 from crawler.normalise.titles import clean_text, clean_title
 from storage.records import Article, Found
 from storage.times import utc_text
 
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 """Raised whenever the same capture would be read differently."""
 
 
@@ -21,13 +22,13 @@ def normalise(found: Found) -> Article:
     published = publication_date(found)
     body = assemble(found, published.candidate.raw if published.candidate else None)
     byline_raw, byline = _byline(found, body)
+    title = _title(found)
+    lead = _clean(found.lead_raw)
     return Article(
         url=found.url,
-        title=clean_title(found.title_raw, site_names=found.site_names) or None
-        if found.title_raw
-        else None,
+        title=title,
         title_raw=found.title_raw,
-        lead=_clean(found.lead_raw),
+        lead=lead,
         text=body.text,
         section=_clean(found.section_raw),
         **_published(published),
@@ -35,11 +36,38 @@ def normalise(found: Found) -> Article:
         author=byline.author,
         office=byline.office,
         credit=byline.credit,
+        **_district(found, byline.office, title, lead or body.text),
         images=body.images,
         attachments=found.attachments,
         date_candidates=published.considered,
         extractor=f"{found.family}-{EXTRACTOR_VERSION}",
     )
+
+
+def _title(found: Found) -> str | None:
+    if not found.title_raw:
+        return None
+    return clean_title(found.title_raw, site_names=found.site_names) or None
+
+
+def _district(
+    found: Found, office: str | None, title: str | None, lead: str | None
+) -> dict[str, Any]:
+    """The district that the article's own words name, where its site is not one district's.
+
+    A page without a lead is asked by its first paragraph.
+    """
+    if found.has_district:
+        return {}
+    first = lead.partition("\n")[0] if lead else None
+    read = read_district(office=office, title=title, lead=first, province=found.province)
+    if read is None:
+        return {}
+    return {
+        "district": read.code,
+        "district_from": read.day,
+        "district_evidence": read.evidence,
+    }
 
 
 def _clean(raw: str | None) -> str | None:

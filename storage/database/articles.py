@@ -129,6 +129,7 @@ _PLAIN_COLUMNS = (
     "extractor", "title", "title_raw", "lead", "text", "section",
     "published_at", "published_utc", "published_precision", "published_raw", "published_evidence",
     "byline_raw", "author", "office", "credit",
+    "district", "district_from", "district_evidence",
 )  # fmt: skip
 
 

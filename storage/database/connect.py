@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from storage.database.units import load_units
 from storage.database.views import recreate_views
 from storage.errors import ArchiveFault, UsageError
 
@@ -101,3 +102,4 @@ def upgrade(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         recreate_views(connection)
+        load_units(connection)

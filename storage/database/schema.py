@@ -201,6 +201,9 @@ reading = Table(
     Column("author", Text),
     Column("office", Text),
     Column("credit", Text),
+    Column("district", Text),
+    Column("district_from", Text),
+    Column("district_evidence", Text),
     Column("images", JSON, nullable=False),
     Column("attachments", JSON, nullable=False),
     Column("date_candidates", JSON, nullable=False),
@@ -268,4 +271,30 @@ failure = Table(
     Column("skipped", Integer, nullable=False),
     Column("message", Text, nullable=False),
     Column("capture", Integer, ForeignKey("capture.id")),
+)
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("as_of", Text, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent", Text),
+    Column("valid_from", Text),
+    Column("valid_to", Text),
+)
+
+unit_successor = Table(
+    "unit_successor",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("as_of", Text, primary_key=True),
+    Column("successor", Text, primary_key=True),
+    Column("successor_as_of", Text, nullable=False),
+    Column("split", Integer, nullable=False),
+    Column("doubtful", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Index("ix_unit_successor_successor", "successor"),
 )

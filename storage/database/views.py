@@ -13,11 +13,17 @@ VIEWS = {
                r.title, r.title_raw, r.lead, r.text, r.section,
                r.published_at, r.published_utc, r.published_precision, r.published_raw,
                r.published_evidence, r.published_flags, r.byline_raw, r.author, r.office, r.credit,
+               COALESCE(s.district, r.district) AS district,
+               CASE WHEN s.district IS NULL THEN r.district_from ELSE s.district_from
+                END AS district_from,
+               CASE WHEN s.district IS NULL THEN r.district_evidence ELSE 'site'
+                END AS district_evidence,
                r.date_candidates, r.extractor, r.content_digest,
                c.url AS capture_url, c.fetched_at AS captured_at, c.warc_file, c.warc_offset,
                c.warc_length, c.record_id, c.payload_digest, c.provenance
           FROM version v
           JOIN article a ON a.key = v.article
+          JOIN site s ON s.id = a.site
           JOIN reading r ON r.id = v.reading
           JOIN capture c ON c.id = r.capture""",
     "articles": """
@@ -25,7 +31,8 @@ VIEWS = {
                av.version, av.version AS versions, av.title, av.title_raw, av.lead, av.text,
                av.section, av.published_at, av.published_utc, av.published_precision,
                av.published_raw, av.published_evidence, av.published_flags, av.byline_raw,
-               av.author, av.office, av.credit, av.captured_at, av.warc_file, av.warc_offset,
+               av.author, av.office, av.credit, av.district, av.district_from,
+               av.district_evidence, av.captured_at, av.warc_file, av.warc_offset,
                av.warc_length, av.record_id, av.payload_digest, av.provenance
           FROM article_versions av
           JOIN article a ON a.id = av.article_id
@@ -43,6 +50,11 @@ VIEWS = {
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
                refers_to, ip, truncated, provenance, body_sha256, reading
           FROM capture""",
+    "units": """
+        SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
+    "unit_successors": """
+        SELECT code, as_of, successor, successor_as_of, split, doubtful, source
+          FROM unit_successor""",
     "runs": """
         SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
 }

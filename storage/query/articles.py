@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -20,6 +22,8 @@ from storage.database.schema import (
     version_image,
 )
 from storage.errors import NotFound, UsageError
+from storage.places.shown import place
+from storage.query.private_numbers import private_numbers
 
 _SELECT = (
     select(
@@ -27,9 +31,8 @@ _SELECT = (
         article.c.id,
         article.c.site,
         site.c.organ,
-        site.c.district,
-        site.c.district_from,
-        site.c.province,
+        site.c.district.label("site_district"),
+        site.c.district_from.label("site_district_from"),
         article.c.url,
         version.c.id.label("version_id"),
         version.c.number,
@@ -95,12 +98,15 @@ def load(
 
 
 def _of_version(keys: list[int], number: int | None) -> Any:
+    wanted = _newest_number() if number is None else number
+    return _SELECT.where(article.c.key.in_(keys), version.c.number == wanted)
+
+
+def _newest_number() -> Any:
     other = version.alias()
-    newest = (
+    return (
         select(func.max(other.c.number)).where(other.c.article == article.c.key).scalar_subquery()
     )
-    wanted = newest if number is None else number
-    return _SELECT.where(article.c.key.in_(keys), version.c.number == wanted)
 
 
 def _version_counts(connection: Connection, keys: list[int]) -> dict[int, int]:
@@ -185,16 +191,12 @@ def _as_shown(
 
 
 def _place(row: Row[Any]) -> dict[str, Any] | None:
-    """The site's own district. Names and successors come with the gazetteer (not built yet)."""
+    """The site's own district, else the one that the article names; None if neither is known."""
+    if row.site_district is not None:
+        return place(row.site_district, row.site_district_from, "site")
     if row.district is None:
         return None
-    return {
-        "district_code": row.district,
-        "district": None,
-        "province": row.province,
-        "as_of": row.district_from,
-        "successors": [],
-    }
+    return place(row.district, row.district_from, row.district_evidence)
 
 
 def load_image(connection: Connection, sha256: str) -> tuple[str, bytes]:
@@ -205,3 +207,20 @@ def load_image(connection: Connection, sha256: str) -> tuple[str, bytes]:
     if row is None:
         raise NotFound(f"no image {sha256}")
     return row.mime, row.data
+
+
+def private_numbers_in(connection: Connection, site_id: str | None) -> Iterator[dict[str, Any]]:
+    """Kind and place of every private number in the newest versions, by article id."""
+    found = (
+        select(article.c.id, article.c.site, reading.c.title, reading.c.lead, reading.c.text)
+        .join(version, version.c.article == article.c.key)
+        .join(reading, reading.c.id == version.c.reading)
+        .where(version.c.number == _newest_number())
+        .order_by(article.c.id)
+    )
+    if site_id is not None:
+        found = found.where(article.c.site == site_id)
+    for row in connection.execute(found):
+        for field in ("title", "lead", "text"):
+            for number in private_numbers(row._mapping[field] or ""):
+                yield {"article": row.id, "site": row.site, "field": field, **asdict(number)}

@@ -1,19 +1,20 @@
 """Full-text search: the user's words, never the search engine's syntax.
 
-Words are matched on the tone key if they have any mark, else on the plain fold; all of them must
-be there; words in quotes must stand together.
+Found are the same articles in the same order on SQLite and PostgreSQL: first those whose title
+has everything asked for, then the newest.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.query.folding import fold, has_marks, tone_key
-
-_PART = re.compile(r'[-"“”]*"([^"]*)"|[“]([^”]*)[”]|(\S+)')
+from storage.errors import UsageError
+from storage.places.gazetteer import gazetteer
+from storage.places.lookup import districts_of
+from storage.query.asked import Asked, Term, is_day, read_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,93 +22,143 @@ class Query:
     """What is asked for."""
 
     words: str = ""
+    """As typed (storage.query.asked)."""
     site: str | None = None
     since: str | None = None
-    """First day of publication, `2022-01-01`."""
+    """First day, month or year of publication: `2022-01-31`, `2022-01`, `2022`."""
     until: str | None = None
-    """Last day of publication."""
+    """Last day, month or year of publication."""
+    unit: str | None = None
+    """A unit of the gazetteer, as people name it: `xã Đường An, Hải Phòng`, `296`."""
     limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Folded words that must stand together, and the form they are matched on."""
-
-    words: tuple[str, ...]
-    toned: bool
-
-
-def phrases(words: str) -> list[Phrase]:
-    """What words ask for. The marks of the whole query decide; of a quoted phrase its own."""
-    toned = has_marks(words)
-    found = []
-    for match in _PART.finditer(words):
-        quoted = match[1] or match[2]
-        part, marked = (quoted, has_marks(quoted)) if quoted else (match[3] or "", toned)
-        folded = (tone_key if marked else fold)(part).split()
-        if folded:
-            found.append(Phrase(tuple(folded), marked))
-    return found
-
-
 def find(connection: Connection, query: Query) -> list[int]:
-    """Keys of the articles found: best first, or newest first where no words were given.
+    """Keys of the articles found; the newest where no words were given.
 
-    Words that fold to nothing (only signs) find nothing. Raises: nothing for any words.
+    Words that fold to nothing (only signs) find nothing.
+    Raises: nothing for any words; UsageError for `since` or `until` that is no day, UsageError or
+    NotFound for a unit that is not one.
     """
-    wanted = phrases(query.words)
-    if query.words.strip() and not wanted:
+    asked = read_query(query.words)
+    if query.words.strip() and asked.is_empty:
         return []
-    build = _sqlite if connection.dialect.name == "sqlite" else _postgres
-    statement, values = build(wanted)
-    values |= {"limit": query.limit}
-    for name in ("site", "since", "until"):
-        value = getattr(query, name)
-        values[name] = value
-    return list(connection.execute(text(statement), values).scalars())
+    statement = _Statement()
+    index = _sqlite if connection.dialect.name == "sqlite" else _postgres
+    in_title = index(statement, asked.terms) if asked.terms else None
+    _filter(statement, query, asked)
+    order = f"{in_title} DESC, " if in_title else ""
+    found = connection.execute(
+        text(
+            f"SELECT a.key FROM article a JOIN site s ON s.id = a.site"  # noqa: S608
+            f" JOIN version v ON v.article = a.key JOIN reading r ON r.id = v.reading"
+            f" {statement.join} WHERE {' AND '.join(statement.conditions)}"
+            f" ORDER BY {order}COALESCE(r.published_at, '') DESC, a.id LIMIT :limit"
+        ),
+        statement.values | {"limit": query.limit},
+    )
+    return list(found.scalars())
 
 
-_FROM = "FROM article a JOIN version v ON v.article = a.key JOIN reading r ON r.id = v.reading"
-_NEWEST = "v.number = (SELECT max(w.number) FROM version w WHERE w.article = a.key)"
-_FILTERS = (
-    "AND (CAST(:site AS TEXT) IS NULL OR a.site = :site)"
-    " AND (CAST(:since AS TEXT) IS NULL OR substr(r.published_at, 1, 10) >= :since)"
-    " AND (CAST(:until AS TEXT) IS NULL OR substr(r.published_at, 1, 10) <= :until)"
-)
-_NEWEST_FIRST = "COALESCE(r.published_at, '') DESC, a.id"
+@dataclass(slots=True)
+class _Statement:
+    """A statement in the making; values never stand in its text."""
+
+    join: str = ""
+    conditions: list[str] = field(
+        default_factory=lambda: [
+            "v.number = (SELECT max(w.number) FROM version w WHERE w.article = a.key)"
+        ]
+    )
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """The placeholder of a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
 
 
-def _sqlite(wanted: list[Phrase]) -> tuple[str, dict[str, object]]:
+def _filter(statement: _Statement, query: Query, asked: Asked) -> None:
+    for site in (*asked.sites, *([query.site] if query.site else [])):
+        statement.conditions.append(f"a.site = {statement.bind(_clean(site))}")
+    for name, sign, days in (("since", ">=", asked.since), ("until", "<=", asked.until)):
+        given = getattr(query, name)
+        if given and not is_day(given):
+            raise UsageError(f"{name} {given!r} is no day; write 2022-01-31, 2022-01 or 2022")
+        for day in (*days, *([given] if given else [])):
+            published = f"substr(r.published_at, 1, {len(day)})"
+            statement.conditions.append(f"{published} {sign} {statement.bind(day)}")
+    if query.unit is not None:
+        _within(statement, query.unit)
+
+
+def _within(statement: _Statement, unit: str) -> None:
+    """Only articles of a unit: by the site's own district, else by the one that they name.
+
+    Codes are used again, so each counts only for its days.
+    """
+    day = "CASE WHEN s.district IS NULL THEN r.district_from ELSE s.district_from END"
+    spans = [(one.code, *gazetteer().span(one)) for one in districts_of(unit)]
+    codes = [
+        f"(COALESCE(s.district, r.district) = {statement.bind(code)}"
+        f" AND {day} > {statement.bind(after)} AND {day} <= {statement.bind(last)})"
+        for code, after, last in spans
+    ]
+    statement.conditions.append(f"({' OR '.join(codes)})" if codes else "1 = 0")
+
+
+def _clean(text_: str) -> str:
+    """What a database driver takes: no NUL, no lone surrogate."""
+    return text_.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _sqlite(statement: _Statement, terms: tuple[Term, ...]) -> str:
+    """Add what FTS5 has to match; returns the expression for `everything is in the title`."""
+
+    def ask(match: str) -> str:
+        return f"a.key IN (SELECT rowid FROM search WHERE search MATCH {statement.bind(match)})"  # noqa: S608
+
+    wanted = [term for term in terms if not term.excluded]
+    excluded = [term for term in terms if term.excluded]
+    if excluded:
+        unwanted = " OR ".join(_fts5(term, "title", "body") for term in excluded)
+        statement.conditions.append(f"NOT {ask(unwanted)}")
     if not wanted:
-        where = f"WHERE {_NEWEST} {_FILTERS}"
-        return f"SELECT a.key {_FROM} {where} ORDER BY {_NEWEST_FIRST} LIMIT :limit", {}
-    match = " AND ".join(_fts5(phrase) for phrase in wanted)
-    return (
-        f"SELECT a.key {_FROM} JOIN search ON search.rowid = a.key"
-        f" WHERE search MATCH :match AND {_NEWEST} {_FILTERS}"
-        f" ORDER BY bm25(search, 5.0, 1.0, 5.0, 1.0), {_NEWEST_FIRST} LIMIT :limit",
-        {"match": match},
-    )
+        return ""
+    statement.conditions.append(ask(" AND ".join(_fts5(term, "title", "body") for term in wanted)))
+    return f"({ask(' AND '.join(_fts5(term, 'title') for term in wanted))})"
 
 
-def _fts5(phrase: Phrase) -> str:
+def _fts5(term: Term, *columns: str) -> str:
     """Our own words, made of letters and digits only, in quotes: nothing is left to interpret."""
-    columns = "{title_tone body_tone}" if phrase.toned else "{title_plain body_plain}"
-    return f'{columns} : "{" ".join(phrase.words)}"'
-
-
-def _postgres(wanted: list[Phrase]) -> tuple[str, dict[str, object]]:
-    conditions, ranks, values = [_NEWEST], [], {}
-    for number, phrase in enumerate(wanted):
-        column = "search.tone" if phrase.toned else "search.plain"
-        values[f"words{number}"] = " <-> ".join(f"'{word}'" for word in phrase.words)
-        asked = f"CAST(:words{number} AS tsquery)"
-        conditions.append(f"{column} @@ {asked}")
-        ranks.append(f"ts_rank({column}, {asked})")
-    join = "JOIN search ON search.article = a.key" if wanted else ""
-    order = f"{' + '.join(ranks)} DESC, {_NEWEST_FIRST}" if ranks else _NEWEST_FIRST
-    where = " AND ".join(conditions)
-    return (
-        f"SELECT a.key {_FROM} {join} WHERE {where} {_FILTERS} ORDER BY {order} LIMIT :limit",
-        dict(values),
+    form = "tone" if term.toned else "plain"
+    names = " ".join(f"{column}_{form}" for column in columns)
+    ways = (
+        " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases) for phrases in term.alternatives
     )
+    return f"{{{names}}} : ({' OR '.join(f'({way})' for way in ways)})"
+
+
+def _postgres(statement: _Statement, terms: tuple[Term, ...]) -> str:
+    """The same for tsvectors; the words of a title have the weight A."""
+    statement.join = "JOIN search ON search.article = a.key"
+
+    def ask(term: Term, weight: str = "") -> str:
+        column = "search.tone" if term.toned else "search.plain"
+        return f"{column} @@ CAST({statement.bind(_tsquery(term, weight))} AS tsquery)"
+
+    statement.conditions += [f"{'NOT ' * term.excluded}({ask(term)})" for term in terms]
+    titles = [ask(term, ":A") for term in terms if not term.excluded]
+    return f"({' AND '.join(titles)})" if titles else ""
+
+
+def _tsquery(term: Term, weight: str) -> str:
+    """Our own words in quotes, each with the weight that it must have ('': any)."""
+    ways = (
+        " & ".join(
+            "(" + " <-> ".join(f"'{word}'{weight}" for word in phrase) + ")" for phrase in phrases
+        )
+        for phrases in term.alternatives
+    )
+    return " | ".join(f"({way})" for way in ways)

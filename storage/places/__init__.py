@@ -1,0 +1,1 @@
+"""The gazetteer: units of three days, and what went into what (docs/gazetteer.md)."""

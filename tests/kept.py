@@ -1,0 +1,63 @@
+"""Articles put into an archive without a crawl: what tests of search and places stand on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from storage.archive import Archive
+from storage.database.articles import ReadCapture, save_readings
+from storage.database.runs import SiteRow, save_site, start_run
+from storage.database.schema import capture
+from storage.records import Article
+
+AT = "2024-03-01T03:00:00.000000Z"
+
+
+def keep(archive: Archive, articles: Iterable[Article], site: str = "thu", **facts: Any) -> None:
+    """Keep these as read from captures of a site; `facts` are the site's district and the like."""
+    engine = archive.open_for_writing()
+    unknown: dict[str, Any] = dict.fromkeys(
+        ("district", "district_from", "province", "family", "since", "evidence")
+    )
+    values = unknown | {"name": site, "organ": "other", "hosts": [], "state": "open"} | facts
+    with engine.begin() as tx:
+        save_site(tx, SiteRow(id=site, origin="declared", **values))
+        run = start_run(tx, site, "crawl", "full")
+        read = []
+        for article in articles:
+            digest = hashlib.sha256(f"{site} {article.url}".encode()).hexdigest()
+            tx.execute(insert(capture).values(_capture(site, run.id, article.url, digest)))
+            key = tx.execute(
+                select(capture.c.id).where(capture.c.record_id == f"<urn:{digest}>")
+            ).scalar_one()
+            read.append(ReadCapture(key, article.url, AT, article))
+        save_readings(tx, site, read)
+    engine.dispose()
+
+
+def _capture(site: str, run: str, url: str, digest: str) -> dict[str, Any]:
+    return {
+        "run": run,
+        "site": site,
+        "url": url,
+        "urlkey": url,
+        "fetched_at": AT,
+        "status": 200,
+        "block_digest": f"sha256:{digest}",
+        "warc_file": "warc/thu.warc.gz",
+        "warc_offset": 0,
+        "warc_length": 1,
+        "record_id": f"<urn:{digest}>",
+        "record_type": "response",
+        "provenance": "own",
+        "reading": "done",
+    }
+
+
+def article(number: int, title: str, text: str = "", **fields: Any) -> Article:
+    """An article with an address of its own."""
+    return Article(f"http://thu.example/{number}", title=title, text=text or None, **fields)
