@@ -125,6 +125,29 @@ def read(
 
 
 @app.command()
+def check(
+    article: Annotated[str, typer.Argument(help="Its id, or a start of it that is unique.")],
+    context: typer.Context,
+    version: Annotated[
+        int | None, typer.Option(help="Which version; the newest if not given.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read an article's record again and say, field by field, whether its row follows from it.
+
+    Ends with 6 if it does not, or if the record is damaged.
+    """
+    from crawler.check import check_article
+
+    done = check_article(archive_of(context), article, version)
+    if json:
+        print_json([done.as_json()])
+    else:
+        console.print(escape("\n".join(done.lines())))
+    raise typer.Exit(Exit.DONE if done.follows else Exit.VERIFICATION_FAILED)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     serve: Annotated[

@@ -11,7 +11,7 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.output import console, escape, print_json
+from storage.output import console, escape, print_json, print_table
 
 if TYPE_CHECKING:
     from storage.warc.verify.bench import Verdict
@@ -87,3 +87,73 @@ def _say(verdicts: Iterable[Verdict], *, json: bool) -> Exit:
     if not json:
         console.print(report.summary(files, errors, skipped))
     return Exit.VERIFICATION_FAILED if errors else Exit.DONE
+
+
+@warc.command()
+def index(
+    context: typer.Context,
+    file: Annotated[
+        list[Path] | None, typer.Argument(help="Print the index of these files instead.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bring the archive's CDXJ indexes up to date, or print the index of files.
+
+    The lines are sorted in C order; those of the archive lie under cdx/, a file for each WARC file.
+    """
+    from heapq import merge
+
+    from storage.warc import index as cdxj
+
+    if file:
+        lines = list(merge(*(cdxj.index_file(path, path.name) for path in file), key=str.encode))
+        print_json(map(cdxj.as_json, lines)) if json else print("\n".join(lines))
+        return
+    done = cdxj.update_all(archive_of(context).folder)
+    if json:
+        print_json({"file": name} for name in done)
+    else:
+        console.print(
+            escape("".join(f"{name}\n" for name in done) + f"{len(done)} file(s) indexed")
+        )
+
+
+@warc.command()
+def show(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A path, or a name as the archive gives it.")],
+    offset: Annotated[int, typer.Argument(min=0, help="Byte at which the record begins.")],
+    lines: Annotated[int, typer.Option(min=0, help="So many lines of the body.")] = 20,
+    json: Json = False,
+) -> None:
+    """Look into a record: its headers, whether its digests hold, its body, its rows."""
+    from storage.warc import inspect
+
+    told = inspect.describe_record(archive_of(context), file, offset)
+    if json:
+        print_json([told])
+    else:
+        console.print(escape("\n".join(inspect.lines(told, lines))))
+
+
+@warc.command()
+def locate(
+    context: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="An article's id, an address, a sha256, a payload digest, a record id."
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Say in which records something lies: file and offset, as `warc show` takes them."""
+    from storage.query import records
+
+    with archive_of(context).reading() as tx:
+        found = records.locate(tx, what)
+    if json:
+        print_json(found)
+        return
+    columns = ("file", "offset", "what", "type", "status", "fetched_at", "url")
+    print_table(columns, ([one[name] for name in columns] for one in found))

@@ -23,7 +23,7 @@ from io import BytesIO
 from pathlib import Path
 
 from storage import http
-from storage.folder import ArchiveFolder
+from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.urls import urlkey
 from storage.warc.record import sha1_digest
 from storage.warc.verify.block import HEAD_MAX_BYTES, is_http
@@ -63,6 +63,21 @@ def update(folder: ArchiveFolder, name: str) -> None:
     unfinished.replace(path)
 
 
+def update_all(folder: ArchiveFolder) -> list[str]:
+    """Index closed files that have no index or an old one, and drop indexes of files that are gone.
+
+    Returns the names of the files indexed. Raises OSError.
+    """
+    names = {folder.name_of(path) for path in folder.warc_files() if path.suffix != OPEN_SUFFIX}
+    for path in (folder.root / "cdx").rglob("*.cdxj"):
+        if path.relative_to(folder.root / "cdx").as_posix().removesuffix(".cdxj") not in names:
+            path.unlink()
+    old = sorted(name for name in names if not _is_current(folder, name))
+    for name in old:
+        update(folder, name)
+    return old
+
+
 def keep_current(folder: ArchiveFolder, name: str) -> None:
     """Index a file that was just closed. Raises: nothing; the index can be made at any time."""
     try:
@@ -76,7 +91,7 @@ def index_of(folder: ArchiveFolder, name: str) -> Path:
     return folder.root / "cdx" / f"{name}.cdxj"
 
 
-def is_current(folder: ArchiveFolder, name: str) -> bool:
+def _is_current(folder: ArchiveFolder, name: str) -> bool:
     """Whether a file's index is there and not older than the file. Raises NotFound."""
     path = index_of(folder, name)
     return path.exists() and path.stat().st_mtime_ns >= folder.file(name).stat().st_mtime_ns
@@ -100,6 +115,12 @@ def merged(folder: ArchiveFolder) -> Iterator[str]:
         paths = sorted((folder.root / "cdx").rglob("*.cdxj"))
         files = [stack.enter_context(path.open("rb")) for path in paths]
         yield from (line.decode().rstrip("\n") for line in heapq.merge(*files))
+
+
+def as_json(line: str) -> dict[str, str]:
+    """A line as one object."""
+    key, stamp, fields = line.split(" ", 2)
+    return {"urlkey": key, "timestamp": stamp, **json.loads(fields)}
 
 
 def _is_capture(record: RawRecord) -> bool:

@@ -59,7 +59,7 @@ class Bench:
         self._listed = fixity.listed(self._folder)
         kept = self._folder.root / "logs" / "records.db" if self._folder.root.exists() else None
         self._kept, self._others = Places(kept), Places(None)
-        self._kept.keep_only({self._folder.name_of(p) for p in store.warc_files(self._folder)})
+        self._kept.keep_only({self._folder.name_of(p) for p in self._folder.warc_files()})
 
     def __enter__(self) -> Bench:
         return self

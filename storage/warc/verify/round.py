@@ -18,7 +18,6 @@ from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.warc.verify.bench import Bench, Verdict, in_order
 from storage.warc.verify.pace import Pace
-from storage.warc.verify.store import warc_files
 
 
 @dataclass(slots=True)
@@ -104,8 +103,11 @@ class Round:
 
     def _by_age(self) -> list[Path]:
         last = {line["file"]: line["at"] for line in self._lines("file")}
-        files = warc_files(self._folder)
-        return sorted(files, key=lambda path: (last.get(self._folder.name_of(path), ""), path))
+
+        def age(path: Path) -> tuple[str, Path]:
+            return last.get(self._folder.name_of(path), ""), path
+
+        return sorted(self._folder.warc_files(), key=age)
 
     def _up_to(self, size: int) -> Iterator[Path]:
         """At least one: a file larger than all that is allowed would never be looked at."""

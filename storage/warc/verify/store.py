@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from storage import times
 from storage.database.schema import capture
-from storage.folder import OPEN_SUFFIX, ArchiveFolder
+from storage.folder import ArchiveFolder
 from storage.warc import index
 from storage.warc.manifest import Entry
 from storage.warc.verify.one import Place
@@ -19,15 +19,7 @@ from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile
 
 _PIECE = 1 << 20
-_KINDS = (".warc", ".warc.gz", ".warc.gz" + OPEN_SUFFIX)
 _CAPTURES = ("response", "revisit")
-
-
-def warc_files(folder: ArchiveFolder) -> list[Path]:
-    """WARC files of an archive, own and donated, closed or open, by name."""
-    tops = (folder.root / "warc", folder.root / "donated")
-    found = (path for top in tops for path in top.rglob("*.warc*") if path.is_file())
-    return sorted(path for path in found if path.name.endswith(_KINDS))
 
 
 def check_fixity(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
