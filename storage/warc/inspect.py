@@ -39,9 +39,8 @@ def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
     name = archive.folder.name_of(path) if inside else str(path)
     with record_at(path, offset) as record:
         if record is None:
-            raise WarcError(
-                f"no whole record begins here; `tinhuyen warc verify {file}`", path, offset
-            )
+            what = "no whole record begins here; `tinhuyen warc verify` says what does"
+            raise WarcError(what, name, offset)
         told = _describe(record)
     rows = list(_rows(archive, name, offset)) if inside else []
     return {"file": name, "offset": offset, **told, "rows": rows}

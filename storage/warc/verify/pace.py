@@ -39,3 +39,8 @@ class _PacedFile(io.FileIO):
         size = super().readinto(buffer) or 0
         self._pace.spend(size)
         return size
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        self._pace.spend(len(data))
+        return data

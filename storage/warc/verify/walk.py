@@ -121,7 +121,8 @@ def record_at(path: Path, offset: int) -> Iterator[RawRecord | None]:
                 found = _walk_records(content, 0, content.tell(), (offset, length))
         elif _begins(start):
             found = _walk_records(file, offset, path.stat().st_size, None)
-        yield next((one for one in found if isinstance(one, RawRecord)), None)
+        record = next((one for one in found if isinstance(one, RawRecord)), None)
+        yield record if record and record.offset == offset else None
 
 
 def _walk_members(file: IO[bytes], size: int) -> Iterator[RawRecord | Flaw]:
