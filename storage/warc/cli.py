@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storage.cli import Json, archive_of
-from storage.errors import Exit, UsageError
+from storage.errors import Exit, UsageError, gravest
 from storage.output import console, escape, print_json, print_table
 
 if TYPE_CHECKING:
+    from storage.folder import ArchiveFolder
+    from storage.warc.manifest import Entry
     from storage.warc.verify.bench import Verdict
 
 warc = typer.Typer(help="WARC files: verify, index, look into, list.", no_args_is_help=True)
@@ -157,3 +160,112 @@ def locate(
         return
     columns = ("file", "offset", "what", "type", "status", "fetched_at", "url")
     print_table(columns, ([one[name] for name in columns] for one in found))
+
+
+@warc.command()
+def manifest(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read every listed file and compare; ends with 6.")
+    ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="The public key (PEM) that signatures must be by.")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) of the time stamps' authority.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List closed WARC files with size and sha256, and check them and the list's signatures."""
+    from storage.warc import fixity
+
+    folder = archive_of(context).folder
+    entries = list(fixity.listed(folder).values())
+    if not check:
+        rows = [asdict(entry) for entry in entries]
+        print_json(rows) if json else print_table(_LISTED, ([r[c] for c in _LISTED] for r in rows))
+        return
+    codes = [_check_listed(folder, entry, json=json) for entry in entries]
+    codes += _check_seals(folder, key, root, json=json)
+    raise typer.Exit(gravest(codes))
+
+
+_LISTED = ("file", "bytes", "sha256", "site", "run")
+
+
+def _check_listed(folder: ArchiveFolder, entry: Entry, *, json: bool) -> Exit:
+    from storage.warc import fixity
+    from storage.warc.verify.report import breaches
+
+    flaws = fixity.check(folder, entry)
+    if json:
+        print_json([{"file": entry.file, "flaws": [flaw.as_json() for flaw in flaws]}])
+    else:
+        said = [f"{entry.file}: {'as listed' if not flaws else 'NOT as listed'}"]
+        console.print(escape("\n".join([*said, *breaches(flaws)])))
+    return Exit.VERIFICATION_FAILED if flaws else Exit.DONE
+
+
+def _check_seals(
+    folder: ArchiveFolder, key: Path | None, root: Path | None, *, json: bool
+) -> list[Exit]:
+    from storage.warc.seal import check_seals
+
+    codes = []
+    for seal in check_seals(folder, key, root):
+        codes.append(Exit.VERIFICATION_FAILED if seal.problems else Exit.DONE)
+        if json:
+            print_json([seal.as_json()])
+            continue
+        signed = seal.signature
+        said = f"signature of {signed.length} bytes, {signed.signed_at}, key {signed.public_key}"
+        said += f", stamped {seal.stamped_at}" if seal.stamped_at else ""
+        console.print(escape(f"{said}: {'; '.join(seal.problems) or 'holds'}"))
+    return codes
+
+
+@warc.command()
+def sign(
+    context: typer.Context,
+    key: Annotated[Path, typer.Argument(help="Your Ed25519 key: PEM, without a password.")],
+    request: Annotated[
+        Path | None, typer.Option(help="Write a request for a time stamp (RFC 3161) here.")
+    ] = None,
+) -> None:
+    """Sign the manifest as it stands with your own key. Nothing leaves this machine.
+
+    Make a key with `openssl genpkey -algorithm ed25519 -out key.pem`.
+    """
+    from storage.warc.seal import sign as sign_manifest
+    from storage.warc.seal import stamp_request
+
+    signature = sign_manifest(archive_of(context).folder, key)
+    console.print(f"signed {signature.length} bytes of the manifest with {signature.public_key}")
+    if request is not None:
+        request.write_bytes(stamp_request(signature))
+        console.print(escape(f"the request for a time stamp is in {request}"))
+
+
+@warc.command()
+def stamp(
+    context: typer.Context,
+    reply: Annotated[Path, typer.Argument(help="What the time-stamp authority answered.")],
+    root: Annotated[Path, typer.Option(help="The authority's root certificate, PEM.")],
+) -> None:
+    """Keep a time stamp on a signature of the manifest, if it holds."""
+    from storage.warc.seal import add_stamp
+
+    console.print(f"stamped {add_stamp(archive_of(context).folder, reply, root)}")
+
+
+@warc.command()
+def bag(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    site: Annotated[str | None, typer.Option(help="Only WARC files of this site.")] = None,
+) -> None:
+    """Copy closed files, manifest, journal and site tables into a BagIt bag, for a library."""
+    from storage.warc.fixity import write_bag
+
+    count = write_bag(archive_of(context).folder, out, site)
+    console.print(escape(f"{count} WARC file(s) in {out}"))

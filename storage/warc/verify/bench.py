@@ -90,7 +90,7 @@ class Bench:
         places.put(name, checked.places)
         flaws = [*checked.flaws, *places.duplicates(name)]
         if self._is_inside(name):
-            flaws += store.check_fixity(self._listed.get(name), size, sha256)
+            flaws += fixity.compare(self._listed.get(name), size, sha256)
             flaws += self._check_store(name, checked)
             if self._replica is not None:
                 flaws += store.check_replica(path, self._replica / name, self._pace.open)

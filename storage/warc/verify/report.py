@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from storage.warc.verify.bench import Verdict
@@ -21,13 +21,18 @@ def lines(verdict: Verdict) -> Iterator[str]:
     said = f"{verdict.records} records"
     said += f", {verdict.errors} error(s)" if verdict.errors else ", sound"
     yield f"{verdict.file}: {said}" + (f", {findings} finding(s)" if findings else "")
-    flaws = sorted(verdict.flaws, key=lambda flaw: (flaw.rule.severity, flaw.rule.slug))
-    for rule, breaches in groupby(flaws, key=lambda flaw: flaw.rule):
-        yield from _breaches(rule, list(breaches))
+    yield from breaches(verdict.flaws)
 
 
-def _breaches(rule: Rule, breaches: list[Flaw]) -> Iterator[str]:
-    first, more = breaches[0], len(breaches) - 1
+def breaches(flaws: Iterable[Flaw]) -> Iterator[str]:
+    """Two or three lines for each rule, errors first."""
+    ordered = sorted(flaws, key=lambda flaw: (flaw.rule.severity, flaw.rule.slug))
+    for rule, of_rule in groupby(ordered, key=lambda flaw: flaw.rule):
+        yield from _breach(rule, list(of_rule))
+
+
+def _breach(rule: Rule, flaws: list[Flaw]) -> Iterator[str]:
+    first, more = flaws[0], len(flaws) - 1
     often = f" (and {more} more)" if more else ""
     yield f"  {rule.severity:<7}  offset {first.offset}  {rule.slug}{often}: {rule.meaning}"
     if first.detail:

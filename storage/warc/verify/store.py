@@ -13,23 +13,12 @@ from storage import times
 from storage.database.schema import capture
 from storage.folder import ArchiveFolder
 from storage.warc import index
-from storage.warc.manifest import Entry
 from storage.warc.verify.one import Place
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile
 
 _PIECE = 1 << 20
 _CAPTURES = ("response", "revisit")
-
-
-def check_fixity(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
-    """A file against its line in the manifest."""
-    if entry is None:
-        yield Flaw(0, Rule.NOT_LISTED)
-    elif entry.bytes != size:
-        yield Flaw(min(size, entry.bytes), Rule.SIZE_DIFFERS, f"{entry.bytes} listed, {size} there")
-    elif entry.sha256 != sha256:
-        yield Flaw(0, Rule.SHA256_DIFFERS, f"{entry.sha256} listed, {sha256} there")
 
 
 def check_index(folder: ArchiveFolder, name: str, places: Iterable[Place]) -> Iterator[Flaw]:
