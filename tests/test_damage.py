@@ -17,6 +17,7 @@ from crawler.demo.portal import SamplePortal
 from storage.archive import Archive
 from storage.warc.verify.round import Round
 from storage.warc.verify.rules import Rule
+from tests.conftest import ROOT
 from tests.damage.changes import tally
 from tests.damage.kinds import KINDS
 from tests.damage.verify import verify
@@ -147,3 +148,20 @@ def test_no_single_byte_changes_unseen(tmp_path: Path) -> None:
     counts = tally(tmp_path, 200, seed=1)
     assert not [what for what in counts if what.startswith("MISSED")]
     assert sum(n for what, n in counts.items() if what.startswith("error")) > 100
+
+
+def test_every_rule_stands_in_the_docs_with_its_own_words() -> None:
+    page = (ROOT / "docs" / "verify-rules.md").read_text(encoding="utf-8")
+    for rule in Rule:
+        assert f"| `{rule.slug}` | {rule.severity} | {rule.meaning} | {rule.advice} |" in page
+
+
+def test_every_rule_about_files_has_a_kind_of_damage() -> None:
+    """The others, about archives, are proven in tests/test_verify.py."""
+    of_the_store = {
+        "missing_file", "size_differs", "sha256_differs", "not_listed", "record_without_row",
+        "row_without_record", "row_differs", "index_differs", "replica_missing", "replica_differs",
+        "dangling_revisit", "unreadable", "no_metadata", "too_large",
+    }  # fmt: skip
+    kinds = {make().rule for make in KINDS.values()}
+    assert {rule.slug for rule in Rule} - kinds - of_the_store == set()

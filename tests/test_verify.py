@@ -17,6 +17,8 @@ from storage.lines import read_lines
 from storage.warc.verify.bench import Verdict
 from storage.warc.verify.pace import Pace
 from storage.warc.verify.round import Round
+from storage.warc.verify.rules import Rule
+from storage.warc.verify.whole import Whole
 from tests.conftest import TestArchive
 from tests.damage.writer import packed, sound
 
@@ -135,6 +137,20 @@ def test_a_revisit_without_its_original_in_our_files(copy: TestArchive) -> None:
     assert "dangling_revisit" in errors([verdict])
 
 
+def test_an_exchange_of_ours_without_its_metadata(copy: TestArchive) -> None:
+    folder = copy.folder / "warc" / "khac"
+    folder.mkdir()
+    records = [record for n, record in enumerate(sound()) if n != 2]
+    (folder / "khac-20240301030000-00000-y-1.warc.gz").write_bytes(packed(records))
+    verdict = next(v for v in everything(copy) if "/khac/" in v.file)
+    assert "no_metadata" in {flaw.rule.slug for flaw in verdict.flaws}
+
+
+def test_a_file_far_over_a_gigabyte_is_a_finding() -> None:
+    [flaw] = Whole("x-20240301030000-00000-y.warc.gz", 3 * 10**9, ours=False).end()
+    assert flaw.rule is Rule.TOO_LARGE
+
+
 def test_an_original_in_a_later_file_is_found(copy: TestArchive) -> None:
     donated = copy.folder / "donated"
     donated.mkdir()
@@ -235,7 +251,7 @@ def test_the_command_says_what_to_do_and_ends_with_6(copy: TestArchive) -> None:
     os.truncate(path, size - 10)
     for way in (["--all"], ["--oldest", "1GB", "--rate", "900MB"], [str(path)]):
         code, said, _ = verify(copy, *way)
-        assert code == 6 and "torn_tail" in said and "tinhuyen recover" in said
+        assert code == 6 and "torn_tail" in said and "restore the file from another copy" in said
     code, said, _ = verify(copy, "--all", "--json")
     [told] = map(json.loads, said.splitlines())
     assert code == 6 and told["errors"] == sum(f["severity"] == "error" for f in told["flaws"])

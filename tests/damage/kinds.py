@@ -122,6 +122,11 @@ def twice() -> Damaged:
     return Damaged(packed([*records, records[METADATA]]), "duplicate_id", len(packed(records)))
 
 
+def warcinfo_twice() -> Damaged:
+    records = sound()
+    return Damaged(packed([*records, records[INFO]]), "repeated_warcinfo", len(packed(records)))
+
+
 def twice_in_the_store() -> Damaged:
     others = {"thu-20240301020000-00000-may.warc.gz": packed(sound(first=6))}
     return Damaged(packed(sound()), "duplicate_id", offset(sound(), REVISIT), others=others)
@@ -199,6 +204,10 @@ KINDS: dict[str, Callable[[], Damaged]] = {
     "odd name": lambda: replace(Damaged(packed(sound()), "odd_name", 0), name="tin.warc.gz"),
     "id twice in a file": twice,
     "id twice in the store": twice_in_the_store,
+    "warcinfo twice": warcinfo_twice,
+    "a record that ends as Heritrix ended it": lambda: changed(METADATA, lambda r: replace(r.with_block(b""), end=b"\r\n"), "short_end"),
+    "a field that readers read differently": lambda: changed(
+        RESPONSE, lambda r: r.set("WARC-Record-ID", "\x0b" + id_of(4)), "readers_disagree"),
     "dangling revisit": lambda: changed(REVISIT, lambda r: r.set("WARC-Refers-To", id_of(99)).drop("WARC-Refers-To-Date"), "original_elsewhere"),
     "revisit of another payload": lambda: changed(REVISIT, lambda r: r.set("WARC-Payload-Digest", sha1(b"x")), "revisit_differs"),
     "revisit without an original": lambda: changed(

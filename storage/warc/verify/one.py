@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,10 +86,11 @@ def _check_record(record: RawRecord, whole: Whole) -> Iterator[Flaw]:
     yield from whole.take(record)
 
 
-_THEY_KNOW = ("sha1:", "sha256:", "md5:")  # and none of these written otherwise
+_THEY_KNOW = re.compile(r"sha1:[A-Z2-7]{32}|sha256:[0-9a-f]{64}")
+"""Digests that all three readers check; of other forms each reads some."""
 
 
 def _seen(record: RawRecord, flaws: list[Flaw]) -> Seen:
-    known = (record.get("warc-block-digest") or "").startswith(_THEY_KNOW)
+    known = _THEY_KNOW.fullmatch(record.get("warc-block-digest") or "")
     bad = any(flaw.rule is Rule.BAD_BLOCK_DIGEST for flaw in flaws)
-    return record.id or "", not bad if known else None
+    return record.id or "", None if known is None else not bad

@@ -33,7 +33,7 @@ class Rule(Enum):
     TORN_TAIL = (
         "error",
         "the file ends within a record: a killed writer, a broken transfer",
-        "in warc/: run `tinhuyen recover`; elsewhere " + _RESTORE,
+        _RESTORE,
     )
     BAD_GZIP = "error", "a gzip member is damaged; its record cannot be trusted", _RESTORE
     GARBAGE_BETWEEN = "error", "between two records stand bytes that are no record", _RESTORE
@@ -129,7 +129,7 @@ class Rule(Enum):
     )
     # The archive
     MISSING_FILE = "error", "the manifest lists a file that is not there", _RESTORE
-    SIZE_DIFFERS = "error", "the file is not as long as the manifest says", _RESTORE
+    SIZE_DIFFERS = "error", "the file's length is not the one that the manifest lists", _RESTORE
     SHA256_DIFFERS = "error", "the file's bytes are not those that the manifest lists", _RESTORE
     NOT_LISTED = (
         "finding",
