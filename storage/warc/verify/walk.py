@@ -76,19 +76,22 @@ class RawRecord:
     whole: bool
     """Its block is as long as it says; if not, its digests say nothing."""
 
+    named: dict[str, str]
+    """The first value of each field, by its name in lower case."""
+
     def get(self, name: str) -> str | None:
-        """The first value of a named field, whatever its case."""
-        return next((value for key, value in self.fields if key.lower() == name), None)
+        """The first value of a named field; `name` in lower case."""
+        return self.named.get(name)
 
     @property
     def type(self) -> str:
         """Its WARC-Type in lower case; '' if it names none."""
-        return (self.get("warc-type") or "").lower()
+        return self.named.get("warc-type", "").lower()
 
     @property
     def id(self) -> str | None:
         """Its WARC-Record-ID."""
-        return self.get("warc-record-id")
+        return self.named.get("warc-record-id")
 
 
 def walk(path: Path, open_file: OpenFile = open_binary) -> Iterator[RawRecord | Flaw]:
@@ -218,7 +221,8 @@ class _Walker:
         held = max(0, following - start) if length is None else length
         offset, size = self._member or (at, start + held - at)
         block = Block(self._stream, start, held)
-        return RawRecord(offset, size, version, fields, block, length is not None)
+        named = {name.lower(): value for name, value in reversed(fields)}
+        return RawRecord(offset, size, version, fields, block, length is not None, named)
 
     def _read_head(self, at: int) -> bytes:
         self._stream.seek(at)
