@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 from fastwarc.stream_io import GzipWriter
 from fastwarc.warc import WarcRecord, WarcRecordType
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from crawler.demo.portal import SamplePortal
 from storage.archive import Archive
+from storage.warc.index import index_file
+from storage.warc.verify.one import check_file
 from storage.warc.verify.round import Round
 from storage.warc.verify.rules import Rule
 from tests.conftest import ROOT
@@ -148,6 +153,27 @@ def test_no_single_byte_changes_unseen(tmp_path: Path) -> None:
     counts = tally(tmp_path, 200, seed=1)
     assert not [what for what in counts if what.startswith("MISSED")]
     assert sum(n for what, n in counts.items() if what.startswith("error")) > 100
+
+
+SOUND = (packed(sound()), plain(sound()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(SOUND),
+    st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=9)), max_size=4),
+    st.integers(0, 4000),
+)
+def test_no_bytes_are_too_much(data: bytes, changes: list[tuple[int, bytes]], end: int) -> None:
+    """Whatever stands in a file: it is walked to its end, verified and indexed without an error."""
+    for at, new in changes:
+        data = data[:at] + new + data[at + len(new) // 2 :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.warc.gz"
+        path.write_bytes(data[:end] or b"")
+        checked = check_file(path, ours=False)
+        assert index_file(path, path.name) is not None
+    assert all(0 <= flaw.offset <= len(data) for flaw in checked.flaws)
 
 
 def test_every_rule_stands_in_the_docs_with_its_own_words() -> None:

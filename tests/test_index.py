@@ -109,6 +109,32 @@ def test_posts_are_told_apart_and_revisits_kept(tmp_path: Path) -> None:
     assert post["requestBody"] == "tu=huyen uy&trang=2" and "__wb_method=post" in post["urlkey"]
 
 
+BAD_FORMS = {
+    "multipart": (b"multipart/form-data; boundary=x", b"khong phai"),
+    "amf": (b"application/x-amf", b"\x00\x09"),
+    "json": (b"application/json", b"{"),
+    "length": (b"application/x-www-form-urlencoded\r\nContent-Length: nhieu", b"a=1"),
+    "chunks": (b"text/plain\r\nTransfer-Encoding: chunked", b"khong phai\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FORMS)
+def test_a_form_that_is_none_is_indexed_and_said_to_nobody(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    kind, body = BAD_FORMS[name]
+    made = exchange(HEAD + b"co", URL)
+    made.begin()
+    made.send(b"POST /tim HTTP/1.1\r\nContent-Type: %b\r\n\r\n%b" % (kind, body))
+    made.receive(HEAD + b"co")
+    made.finish()
+    store = Store(tmp_path)
+    store.append(made)
+    store.writer.close()
+    [line] = index.merged(store.folder)
+    assert index.as_json(line)["method"] == "POST" and capfd.readouterr().out == ""
+
+
 def test_a_request_before_and_apart_from_its_response_counts(tmp_path: Path) -> None:
     """Our files have the metadata record between them; cdxj-indexer only looks at neighbours."""
     body = b"tu=huyen"

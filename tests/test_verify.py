@@ -102,7 +102,7 @@ def test_a_file_that_is_not_listed_is_a_finding(copy: TestArchive) -> None:
     (copy.folder / "donated").mkdir()
     (copy.folder / "donated" / "x-20240301030000-00000-y.warc.gz").write_bytes(packed(sound()))
     verdict = next(v for v in everything(copy) if v.file.startswith("donated/"))
-    assert "not_listed" in {flaw.rule.slug for flaw in verdict.flaws}
+    assert "not_listed" in {flaw.rule.slug for flaw in verdict.flaws} and not verdict.errors
 
 
 ROWS: dict[str, tuple[str, str]] = {
@@ -196,6 +196,16 @@ def test_the_longest_unverified_come_first(copy: TestArchive) -> None:
     archive.close()
     names = [archive.folder.name_of(path) for path in archive.folder.warc_files()]
     assert seen == [[name] for name in (*names, names[0])]
+
+
+def test_a_file_being_written_takes_no_room_in_a_round(copy: TestArchive) -> None:
+    add_files(copy, 1)
+    [path] = copy.folder.glob("donated/*")
+    path.rename(path.with_name(path.name + ".open"))
+    archive = copy.open()
+    seen = {v.file: v.skipped for v in Round(archive).oldest(1)}
+    archive.close()
+    assert sorted(map(bool, seen.values())) == [False, True]
 
 
 def test_a_round_that_was_stopped_goes_on(copy: TestArchive) -> None:

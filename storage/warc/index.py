@@ -17,12 +17,13 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from storage import http
+from storage.errors import DecodeError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.urls import urlkey
 from storage.warc.record import sha1_digest
@@ -156,7 +157,14 @@ class _Capture:
             key += request.appended
             fields = fields | {"requestBody": request.body_query, "method": request.method}
         stamp = _NO_DIGIT.sub("", self.date)[:14]
-        return f"{urlkey(key)} {stamp} {json.dumps(fields)}"
+        return f"{_sort_key(key)} {stamp} {json.dumps(fields)}"
+
+
+def _sort_key(url: str) -> str:
+    try:
+        return urlkey(url)
+    except ValueError:  # no address that has a sort key; cdxj-indexer takes it as it stands
+        return url
 
 
 def _read_capture(record: RawRecord, name: str) -> _Capture:
@@ -207,13 +215,23 @@ def _note_request(record: RawRecord, requests: dict[str, _Request]) -> None:
     method = message.partition(b" ")[0].decode("latin-1").upper()
     if method not in _METHODS:
         return
-    from cdxj_indexer.postquery import append_method_query  # it loads an AMF parser
-
     head, _, body = message.partition(b"\r\n\r\n")
     lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
     fields = tuple((name, value.strip()) for name, _, value in lines)
-    payload = b"".join(http.payload_pieces(fields, [body]))
-    kind, length = http.header(fields, "content-type"), http.header(fields, "content-length")
-    query, appended = append_method_query(method, kind, length, BytesIO(payload), _url(record))
+    with suppress(DecodeError):  # what is not chunked as it says is taken as it stands
+        body = b"".join(http.payload_pieces(fields, [body]))
+    query, appended = _read_form(method, fields, body, _url(record))
     for id_ in _ids(record):
         requests[id_] = _Request(_url(record), method, query or "", appended)
+
+
+def _read_form(method: str, fields: http.Headers, body: bytes, url: str) -> tuple[str, str]:
+    """What a form says, and what that adds to its address: as cdxj-indexer and pywb have it."""
+    from cdxj_indexer.postquery import append_method_query  # it loads an AMF parser
+
+    kind, length = http.header(fields, "content-type"), http.header(fields, "content-length")
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # it prints what it cannot read
+        try:
+            return append_method_query(method, kind, length, BytesIO(body), url)  # type: ignore[no-any-return]
+        except ValueError:  # a form that is none
+            return append_method_query(method, None, length, BytesIO(body), url)  # type: ignore[no-any-return]

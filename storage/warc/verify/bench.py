@@ -99,7 +99,7 @@ class Bench:
     def _check_store(self, name: str, checked: Checked) -> Iterator[Flaw]:
         with self._rows() as tx:
             if tx is not None:
-                yield from store.check_rows(tx, name, checked.places)
+                yield from store.check_rows(tx, name, checked.places, ours=_is_ours(name))
         yield from store.check_index(self._folder, name, checked.places)
 
     def revisits(self, name: str) -> list[Flaw]:

@@ -35,6 +35,12 @@ _DIFFER_ABOUT = {
 }  # fmt: skip
 
 
+_WHAT_WARCIO_RAISES = (
+    ArchiveLoadFailed, ValueError, TypeError, LookupError, AttributeError, EOFError, zlib.error,
+)  # fmt: skip
+"""Seen over damaged files; it checks little before it works."""
+
+
 def compare_readers(
     path: Path, open_file: OpenFile, ours: list[tuple[int, Seen]], flaws: list[Flaw]
 ) -> Iterator[Flaw]:
@@ -82,7 +88,7 @@ def _read_by_warcio(path: Path, open_file: OpenFile) -> list[Seen | str]:
                 wrong = any("block" in problem for problem in checker.problems)
                 holds = None if checker.passed is None else not wrong
                 seen.append((record.rec_headers.get_header("WARC-Record-ID") or "", holds))
-        except (ArchiveLoadFailed, ValueError, EOFError, zlib.error) as error:
+        except _WHAT_WARCIO_RAISES as error:
             seen.append(" ".join(str(error).split())[:120])
     return seen
 

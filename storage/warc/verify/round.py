@@ -14,7 +14,7 @@ from typing import Any
 
 from storage import times
 from storage.archive import Archive
-from storage.folder import ArchiveFolder
+from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.warc.verify.bench import Bench, Verdict, in_order
 from storage.warc.verify.pace import Pace
@@ -113,6 +113,7 @@ class Round:
         """At least one: a file larger than all that is allowed would never be looked at."""
         for path in self._by_age():
             yield path
-            size -= path.stat().st_size
+            if path.suffix != OPEN_SUFFIX:
+                size -= path.stat().st_size
             if size <= 0:
                 return

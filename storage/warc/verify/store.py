@@ -31,18 +31,24 @@ def check_index(folder: ArchiveFolder, name: str, places: Iterable[Place]) -> It
         yield Flaw(min(missing), Rule.INDEX_DIFFERS, f"{len(missing)} captures are not in it")
 
 
-def check_rows(connection: Connection, name: str, places: Iterable[Place]) -> Iterator[Flaw]:
-    """A file's captures against the database's rows."""
+def check_rows(
+    connection: Connection, name: str, places: Iterable[Place], *, ours: bool
+) -> Iterator[Flaw]:
+    """A file's captures against the database's rows.
+
+    Of a file that is not ours, import leaves out what is no page and writes addresses in its own
+    form: only that the rows have their records is asked.
+    """
     rows = {row.record_id: row for row in _rows_of(connection, name)}
     captures = {place.id: place for place in places if place.type in _CAPTURES}
-    for id_, place in captures.items():
+    for id_, row in rows.items():
+        if id_ not in captures:
+            yield Flaw(row.warc_offset, Rule.ROW_WITHOUT_RECORD, f"{id_} of {row.url}")
+    for id_, place in captures.items() if ours else ():
         if id_ not in rows:
             yield Flaw(place.offset, Rule.RECORD_WITHOUT_ROW, id_)
         elif differing := _differences(place, rows[id_]):
             yield Flaw(place.offset, Rule.ROW_DIFFERS, ", ".join(differing))
-    for id_, row in rows.items():
-        if id_ not in captures:
-            yield Flaw(row.warc_offset, Rule.ROW_WITHOUT_RECORD, f"{id_} of {row.url}")
 
 
 def _rows_of(connection: Connection, name: str) -> Any:
