@@ -286,3 +286,12 @@ def test_bad_input_gets_a_sentence(archive: TestArchive, name: str) -> None:
 def test_no_such_file(archive: TestArchive) -> None:
     code, _, said = verify(archive, "khong-co.warc.gz")
     assert code == 1 and "is not in" in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("index", "khong-co"), ("stamp", "khong-co", "--root", "x"), ("show", "khong-co", "0")],
+)
+def test_other_commands_need_their_files(archive: TestArchive, command: tuple[str, ...]) -> None:
+    done = archive.tinhuyen("warc", *command)
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr

@@ -96,7 +96,8 @@ def _say(verdicts: Iterable[Verdict], *, json: bool) -> Exit:
 def index(
     context: typer.Context,
     file: Annotated[
-        list[Path] | None, typer.Argument(help="Print the index of these files instead.")
+        list[Path] | None,
+        typer.Argument(help="Print the index of these files instead.", exists=True, dir_okay=False),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -249,7 +250,10 @@ def sign(
 @warc.command()
 def stamp(
     context: typer.Context,
-    reply: Annotated[Path, typer.Argument(help="What the time-stamp authority answered.")],
+    reply: Annotated[
+        Path,
+        typer.Argument(help="What the time-stamp authority answered.", exists=True, dir_okay=False),
+    ],
     root: Annotated[Path, typer.Option(help="The authority's root certificate, PEM.")],
 ) -> None:
     """Keep a time stamp on a signature of the manifest, if it holds."""
