@@ -295,3 +295,16 @@ def test_no_such_file(archive: TestArchive) -> None:
 def test_other_commands_need_their_files(archive: TestArchive, command: tuple[str, ...]) -> None:
     done = archive.tinhuyen("warc", *command)
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr
+
+
+@pytest.mark.postgres
+def test_rows_on_postgresql_are_compared_too(archive: TestArchive, postgres_url: str) -> None:
+    on_it = ("--database", postgres_url)
+    assert archive.tinhuyen(*on_it, "demo", "--no-serve").returncode == 0
+    done = archive.tinhuyen(*on_it, "warc", "verify", "--all")
+    assert done.returncode == 0 and "sound" in done.stdout, done.stdout
+    located = archive.tinhuyen(*on_it, "warc", "locate", "308bb", "--json").stdout.splitlines()
+    page = json.loads(located[0])
+    shown = archive.tinhuyen(*on_it, "warc", "show", page["file"], str(page["offset"]))
+    assert "article: id 308bbaf278198bcc" in shown.stdout
+    assert archive.tinhuyen(*on_it, "check", "308bb").returncode == 0
