@@ -28,6 +28,7 @@ from storage.output import (
     print_notes,
     print_table,
 )
+from storage.warc.cli import warc
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 for mounted in (storage_commands, schedule_commands, note_commands):
     app.add_typer(mounted)
+app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 normalise = typer.Typer(help="See why a date or a title is read as it is.", no_args_is_help=True)
@@ -201,6 +203,29 @@ def _lines(file: Path | None) -> Iterator[str]:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     yield from data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+
+
+@app.command()
+def check(
+    article: Annotated[str, typer.Argument(help="Its id, or a start of it that is unique.")],
+    context: typer.Context,
+    version: Annotated[
+        int | None, typer.Option(help="Which version; the newest if not given.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read an article's record again and say, field by field, whether its row follows from it.
+
+    Ends with 6 if it does not, or if the record is damaged.
+    """
+    from crawler.check import check_article
+
+    done = check_article(archive_of(context), article, version)
+    if json:
+        print_json([done.as_json()])
+    else:
+        console.print(escape("\n".join(done.lines())))
+    raise typer.Exit(Exit.DONE if done.follows else Exit.VERIFICATION_FAILED)
 
 
 @app.command()
