@@ -41,3 +41,6 @@ _TELL: dict[str, Callable[[Connection, Line], None]] = {
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
 }
+
+DECISIONS = frozenset(_TELL)
+"""Their kinds."""
