@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.notes_cli import commands as note_commands
+from crawler.schedule.cli import commands as schedule_commands
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, UsageError, gravest
-from storage.output import console, errors, escape, print_article, print_json, print_table
+from storage.output import (
+    console,
+    errors,
+    escape,
+    print_article,
+    print_json,
+    print_notes,
+    print_table,
+)
+from storage.warc.cli import warc
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -28,7 +39,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(storage_commands)
+for mounted in (storage_commands, schedule_commands, note_commands):
+    app.add_typer(mounted)
+app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 normalise = typer.Typer(help="See why a date or a title is read as it is.", no_args_is_help=True)
@@ -193,6 +206,29 @@ def _lines(file: Path | None) -> Iterator[str]:
 
 
 @app.command()
+def check(
+    article: Annotated[str, typer.Argument(help="Its id, or a start of it that is unique.")],
+    context: typer.Context,
+    version: Annotated[
+        int | None, typer.Option(help="Which version; the newest if not given.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read an article's record again and say, field by field, whether its row follows from it.
+
+    Ends with 6 if it does not, or if the record is damaged.
+    """
+    from crawler.check import check_article
+
+    done = check_article(archive_of(context), article, version)
+    if json:
+        print_json([done.as_json()])
+    else:
+        console.print(escape("\n".join(done.lines())))
+    raise typer.Exit(Exit.DONE if done.follows else Exit.VERIFICATION_FAILED)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     serve: Annotated[
@@ -230,14 +266,17 @@ def show_site(
     """Show a site's declaration."""
     from crawler.sites import find_site, load_sites
 
-    found = _as_json(find_site(load_sites(archive_of(context).folder.sites), site))
+    archive = archive_of(context)
+    found = _as_json(find_site(load_sites(archive.folder.sites), site))
+    notes = archive.notes("site", site) if archive.exists else []
     if json:
-        print_json([found])
+        print_json([found | {"notes": [note.as_json() for note in notes]}])
         return
     for name, value in found.items():
         shown = value if isinstance(value, str) else json_.dumps(value, ensure_ascii=False)
         if value not in (None, [], ""):
             console.print(escape(f"{name:<15}  {shown}"))
+    print_notes(notes)
 
 
 def _as_json(site: Site) -> dict[str, Any]:

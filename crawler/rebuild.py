@@ -16,6 +16,7 @@ from storage.archive import Archive
 from storage.database.articles import count_articles
 from storage.database.captures import pending_captures
 from storage.database.connect import writing
+from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
 from storage.database.runs import SiteRow, save_site
 from storage.errors import ArchiveFault, UsageError
@@ -54,6 +55,8 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
         with new.new_database(archive) as engine:
             rows = [_row_of(site, history) for site in sites.values()]
             new.tell_sites_and_runs(engine, rows, history)
+            with writing(engine) as tx:
+                tell_decisions(tx, history.decisions)
             done = Rebuilt(sites=len(sites), unknown_lines=history.unknown)
             for entry in new.take_in_files(archive.folder, engine):
                 done.files += 1

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
+from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
@@ -46,6 +47,11 @@ class Archive:
         """Where the rows are."""
         return self._database or self.folder.database_url
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database; without one everything there is to read is missing."""
+        return self._database is not None or (self.folder.root / "archive.db").exists()
+
     def open_for_writing(self) -> Engine:
         """An engine for writers, its schema the newest. Makes the folder if there is none."""
         self.folder.root.mkdir(parents=True, exist_ok=True)
@@ -53,7 +59,7 @@ class Archive:
 
     @cached_property
     def _engine(self) -> Engine:
-        if self._database is None and not (self.folder.root / "archive.db").exists():
+        if not self.exists:
             raise NotFound(
                 f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
                 "(or name another with --archive)"
@@ -125,6 +131,11 @@ class Archive:
         """A run by id or a unique start of it, with what it skipped and failed. Raises NotFound."""
         with self.reading() as connection:
             return runs.load_run(connection, id_)
+
+    def notes(self, about: str, subject: str) -> list[Note]:
+        """What people noted about a `site`, `run` or `article`, by its id; oldest first."""
+        with self.reading() as connection:
+            return find_notes(connection, about, subject)
 
     def unfinished_run(self, site: str) -> str | None:
         """Id of the run of a site that was left unfinished; None if there is none."""

@@ -14,6 +14,7 @@ from storage.output import (
     print_article,
     print_found,
     print_json,
+    print_notes,
     print_table,
     print_unit,
 )
@@ -96,11 +97,13 @@ def show(
     json: Json = False,
 ) -> None:
     """Show an article with its date, its byline and its WARC record."""
-    found = archive_of(context).article(article, version, with_persons=with_persons)
+    archive = archive_of(context)
+    found = archive.article(article, version, with_persons=with_persons)
     if json:
         print_json([found])
         return
     print_article(found)
+    print_notes(archive.notes("article", found["id"]))
     if with_persons:
         rows = [(p["name"], p["post"], p["field"], p["start"]) for p in found["persons"]]
         print_table(("official", "post", "in", "at"), rows)
@@ -175,14 +178,17 @@ def show_run(
     json: Json = False,
 ) -> None:
     """Show a run: its counts, and every address it skipped or failed at, with the reason."""
-    found = archive_of(context).run(run)
+    archive = archive_of(context)
+    found = archive.run(run)
+    notes = archive.notes("run", found["id"])
     if json:
-        print_json([found])
+        print_json([found | {"notes": [note.as_json() for note in notes]}])
         return
     console.print(escape(f"{found['id']}: {found['outcome'] or 'under way or stopped'}"))
     if found["reason"]:
         console.print(escape(f"  {found['reason']}"))
     print_counts(found["counts"])
+    print_notes(notes)
     rows = [
         ("skipped" if f["skipped"] else "failed", f["kind"], f["url"], f["message"])
         for f in found["failures"]

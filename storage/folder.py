@@ -57,6 +57,13 @@ class ArchiveFolder:
         """WARC files of a site that nobody closed, oldest first."""
         return sorted(self.warc(site_id).glob("*.warc.gz" + OPEN_SUFFIX))
 
+    def warc_files(self) -> list[Path]:
+        """All WARC files, own and donated, closed or open, by path."""
+        tops = (self.root / "warc", self.root / "donated")
+        kinds = (".warc", ".warc.gz", ".warc.gz" + OPEN_SUFFIX)
+        found = (path for top in tops for path in top.rglob("*.warc*") if path.is_file())
+        return sorted(path for path in found if path.name.endswith(kinds))
+
     def name_of(self, path: Path) -> str:
         """A file's lasting name: relative to the archive, without `.open`."""
         return path.relative_to(self.root).as_posix().removesuffix(OPEN_SUFFIX)

@@ -7,7 +7,8 @@
     {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…}}
     {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
 
-Lines of other kinds are others' to write and to read.
+Decisions have lines of their own kinds (storage.database.decisions). Lines of yet other kinds are
+others' to write and to read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from storage import times
+from storage.database.decisions import DECISIONS
 from storage.database.runs import FinishedRun, SiteRow, StartedRun
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
@@ -84,8 +86,10 @@ class History:
 
     sites: dict[str, Line] = field(default_factory=dict)
     runs: dict[str, RunTold] = field(default_factory=dict)
+    decisions: list[Line] = field(default_factory=list)
+    """Lines for storage.database.decisions."""
     unknown: int = 0
-    """Lines of kinds that nothing here reads."""
+    """Lines of kinds that nothing reads."""
 
 
 def read_history(folder: ArchiveFolder) -> History:
@@ -136,8 +140,12 @@ def _stopped(history: History, line: Line) -> None:
         history.runs[line["run"]].row["reason"] = line.get("reason")
 
 
+def _decision(history: History, line: Line) -> None:
+    history.decisions.append(line)
+
+
 _OUTCOME = ("finished_at", "outcome", "reason", "counts")
-_TELL = {
+_TELL = dict.fromkeys(DECISIONS, _decision) | {
     "site": _site,
     "run_started": _begun,
     "run_resumed": _begun,

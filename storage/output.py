@@ -9,6 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from storage import times
+from storage.database.notes import Note
+
 _FILE_WIDTH = 200
 """Columns of a table that goes to no terminal: nothing need be cut short."""
 
@@ -95,6 +98,14 @@ def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> 
     say(escape("\n".join(lines[:paragraphs])))
     if paragraphs is not None and len(lines) > paragraphs:
         say(f"… ({len(lines) - paragraphs} more paragraphs)")
+
+
+def print_notes(notes: Iterable[Note]) -> None:
+    """What people noted, a line each."""
+    for note in notes:
+        verdict = f" [{note.verdict}]" if note.verdict else ""
+        when = f"{times.parse_utc(note.noted_at).astimezone(times.LOCAL):%Y-%m-%d}"
+        console.print(escape(f"  note       {when} {note.noted_by}{verdict}: {note.text}"))
 
 
 def _print_record(article: dict[str, Any]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+"""The zone of every portal, and of what archivists plan; it has no summer time."""
 
 _BEGAN = time.time() - time.monotonic()
 

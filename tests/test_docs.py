@@ -32,16 +32,24 @@ layouts = [{ family = "plain" }]
 """
 
 
-def sessions(page: Path) -> Iterator[tuple[str, list[str], int]]:
-    """Commands of a page's sessions, what each is said to print, and its exit code."""
+Step = tuple[str, list[str], int]
+"""A command, what it is said to print, and its exit code."""
+
+
+def sessions(page: Path) -> Iterator[list[Step]]:
+    """A page's sessions: the commands of a block, each over what those before it left."""
     for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        steps = []
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, *shown = part.rstrip("\n").split("\n")
             told = re.search(r"\s+# exit (\d)$", command)
-            yield (command[: told.start()], shown, int(told[1])) if told else (command, shown, 0)
+            steps.append(
+                (command[: told.start()], shown, int(told[1])) if told else (command, shown, 0)
+            )
+        yield steps
 
 
-CASES = [(page.name, *session) for page in PAGES for session in sessions(page)]
+CASES = [(page.name, steps) for page in PAGES for steps in sessions(page)]
 
 
 @pytest.fixture
@@ -58,11 +66,14 @@ def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
 
 
 @pytest.mark.parametrize(
-    ("page", "command", "shown", "code"), CASES, ids=[f"{case[0]}: {case[1]}" for case in CASES]
+    ("page", "steps"), CASES, ids=[f"{page}: {steps[0][0]}" for page, steps in CASES]
 )
-def test_sessions_print_what_they_say(
-    desk: TestArchive, page: str, command: str, shown: list[str], code: int
-) -> None:
+def test_sessions_print_what_they_say(desk: TestArchive, page: str, steps: list[Step]) -> None:
+    for step in steps:
+        check(desk, page, *step)
+
+
+def check(desk: TestArchive, page: str, command: str, shown: list[str], code: int) -> None:
     if command.startswith(". .venv/"):
         return  # the tests' own environment has the command already
     if command.startswith("make demo"):

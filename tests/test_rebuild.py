@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from storage.database.schema import note, schedule
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.crawling import SITE, connect, crawl
@@ -146,6 +147,28 @@ def test_a_site_whose_table_is_gone_is_rebuilt_from_the_journal(archive: TestArc
     (archive.folder / "sites" / "test-0.toml").unlink()
     rebuild(archive)
     assert not differences(before, content(archive))
+
+
+def test_schedules_and_notes_are_decisions_that_a_rebuild_keeps(crawled: TestArchive) -> None:
+    for words in (
+        ("schedule", "add", "demo", "--every", "6h"),
+        ("schedule", "add", "demo", "--cron", "0 1 1 * *", "--mode", "full"),
+        ("schedule", "pause", "demo"),
+        ("note", "demo", "Mẫu", "--verdict", "good"),
+    ):
+        assert crawled.tinhuyen(*words).returncode == 0
+    before = decisions(crawled)
+    assert "not read here" not in rebuild(crawled)
+    assert decisions(crawled) == before
+    assert len(before) == 3
+
+
+def decisions(archive: TestArchive) -> list[str]:
+    opened = archive.open()
+    with opened.reading() as connection:
+        found = [*connection.execute(select(schedule)), *connection.execute(select(note))]
+    opened.close()
+    return sorted(map(str, found))
 
 
 @pytest.mark.postgres

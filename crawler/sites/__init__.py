@@ -25,7 +25,7 @@ MIN_DELAY_SECONDS = 1.0
 
 BUILT_IN = Path(__file__).parent
 
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _DISTRICT = re.compile(r"\d{3}")
 
 
@@ -210,7 +210,7 @@ def _check_order(layouts: list[Layout], wrong: Any) -> None:
 
 
 def _check_site(site: Site, wrong: Any) -> None:
-    if not _ID.fullmatch(site.id):
+    if not SITE_ID.fullmatch(site.id):
         raise wrong("an id has only a-z, 0-9 and -, and begins and ends with a letter or digit")
     for value, known, key in (
         (site.organ, ORGANS, "organ"),

@@ -76,7 +76,7 @@ def save_readings(tx: Connection, site: str, read: Sequence[ReadCapture]) -> Non
     key_of = {one: keys[article_id(site, one.article.url)] for one in read}
     urls = {(key_of[one], url) for one in read for url in (one.url, one.article.url)}
     _MEET_URL.insert(tx, [{"article": key, "url": url} for key, url in sorted(urls)])
-    _INSERT_READING.insert(tx, [_reading_row(one, key_of[one]) for one in read])
+    _INSERT_READING.insert(tx, [reading_row(one, key_of[one]) for one in read])
     update_versions(tx, site, sorted(set(key_of.values())))
 
 
@@ -107,7 +107,8 @@ _MEET_URL = Prepared(
 _INSERT_READING = Prepared(insert(reading).values(columns(reading, "id")))
 
 
-def _reading_row(one: ReadCapture, key: int) -> dict[str, Any]:
+def reading_row(one: ReadCapture, key: int) -> dict[str, Any]:
+    """What was read as a row of `reading`; JSON columns as text."""
     read = one.article
     return {column: getattr(read, column) for column in _PLAIN_COLUMNS} | {
         "capture": one.capture,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -307,4 +308,62 @@ unit_successor = Table(
     Column("doubtful", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Index("ix_unit_successor_successor", "successor"),
+)
+
+# A declared site has no row in `site` before its first crawl, so nothing here refers to one.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("rhythm", Text, nullable=False),
+    Column("spread_seconds", Integer, nullable=False),
+    Column("quiet_hours", Text),
+    Column("max_requests", BigInteger),
+    Column("max_bytes", BigInteger),
+    Column("max_seconds", Integer),
+    Column("paused", Integer, nullable=False),
+    Column("due_at", Text, nullable=False, index=True),
+    Column("counted_from", Text, nullable=False),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", Text, nullable=False),
+    Column("not_before", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("worker", Text),
+    Column("lease_until", Text),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("exit_code", Integer),
+    Column("outcome", Text),
+    Column("run", Text),
+    Index("ix_job_site_mode", "site", "mode", "id"),
+)
+Index(
+    "uq_job_open",
+    job.c.site,
+    job.c.mode,
+    unique=True,
+    sqlite_where=job.c.state != "done",
+    postgresql_where=job.c.state != "done",
+)
+
+note = Table(
+    "note",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("about", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("noted_at", Text, nullable=False),
+    Column("noted_by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("verdict", Text),
+    UniqueConstraint("about", "subject", "noted_at"),
 )

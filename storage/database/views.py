@@ -57,6 +57,8 @@ VIEWS = {
           FROM unit_successor""",
     "runs": """
         SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
+    "notes": """
+        SELECT about, subject, noted_at, noted_by, text, verdict FROM note""",
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from storage import files, times
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
+from storage.warc import index
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
 
 def _list(folder: ArchiveFolder, entry: Entry) -> None:
     append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+    index.keep_current(folder, entry.file)
 
 
 def read_entries(folder: ArchiveFolder) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from storage.errors import TornRecord
 
@@ -45,7 +45,7 @@ def walk(path: Path) -> Iterator[Member | Gap]:
             try:
                 found: Member | Gap = _read_member(file, path, offset)
             except TornRecord as torn:
-                end = _next_member(file, offset + 1, size)
+                end = next_member(file, offset + 1, size)
                 found = Gap(offset, end - offset, str(torn))
             yield found
             offset += found.length
@@ -109,7 +109,7 @@ def _parse_fields(head: bytes) -> dict[str, str]:
     return fields
 
 
-def _next_member(file: BinaryIO, start: int, size: int) -> int:
+def next_member(file: IO[bytes], start: int, size: int) -> int:
     """Where the next member that holds a WARC record begins; the file's end if none does."""
     position = start
     while position < size:

@@ -41,7 +41,10 @@ def make_app(archive: Archive) -> FastAPI:
     def article(request: Request, id_: str) -> Response:
         shown = archive.article(id_)
         return templates.TemplateResponse(
-            request, "article.html", {"article": shown}, headers=_HEADERS
+            request,
+            "article.html",
+            {"article": shown, "notes": archive.notes("article", shown["id"])},
+            headers=_HEADERS,
         )
 
     @app.get("/image/{sha256}")

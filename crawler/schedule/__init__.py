@@ -1,0 +1,1 @@
+"""When which site is crawled, and by whom."""

@@ -1,0 +1,237 @@
+"""Jobs: crawls that have fallen due. One is open (queued or running) for a site and mode.
+
+    queued ──claim──> running ──end──> done
+                         │
+                         └──try_again──> done, and another one is queued: its worker died, the
+                                         site was busy, the day's budget is spent
+
+A job is one attempt. A running one is its worker's while the lease lasts, which the worker renews.
+A lease that ran out says that the worker died; whether the crawl did too, the dispatcher knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+
+from storage import times
+from storage.database.schedules import DayLimits
+from storage.database.schema import capture, job, run, schedule
+
+LONGEST_WAIT = timedelta(hours=48)
+"""Nothing is put off for longer: a job that seems to be was put off under a wrong clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A crawl to make, once."""
+
+    id: int
+    site: str
+    mode: str
+    due_at: datetime
+    tries: int
+    """How often it failed before."""
+    started_at: datetime | None
+    lease_until: datetime | None
+    limits: DayLimits
+
+
+def queue_job(
+    tx: Connection, site: str, mode: str, due_at: datetime, not_before: datetime, tries: int = 0
+) -> bool:
+    """A job for what has fallen due. False if one is open: it answers for this moment too."""
+    is_open = and_(job.c.site == site, job.c.mode == mode, job.c.state != "done")
+    if tx.execute(select(job.c.id).where(is_open)).first() is not None:
+        return False
+    values = {
+        "site": site,
+        "mode": mode,
+        "state": "queued",
+        "due_at": times.utc_text(due_at),
+        "not_before": times.utc_text(not_before),
+        "tries": tries,
+    }
+    tx.execute(insert(job), values)
+    return True
+
+
+def is_answered(tx: Connection, site: str, mode: str, due_at: datetime, now: datetime) -> bool:
+    """Whether a crawl ended after this moment: it began before, and saw the site later."""
+    ended = select(job.c.id).where(
+        job.c.site == site,
+        job.c.mode == mode,
+        job.c.state == "done",
+        job.c.finished_at.between(times.utc_text(due_at), times.utc_text(now)),
+    )
+    return tx.execute(ended.limit(1)).first() is not None
+
+
+def queued_jobs(tx: Connection, now: datetime) -> list[Job]:
+    """Those that may begin now, the longest due first; none of a schedule that is paused."""
+    soon = times.utc_text(now)
+    late = times.utc_text(now + LONGEST_WAIT)
+    ready = or_(job.c.not_before <= soon, job.c.not_before > late)
+    awake = func.coalesce(schedule.c.paused, 0) == 0
+    return _jobs(tx, and_(job.c.state == "queued", ready, awake))
+
+
+def running_jobs(tx: Connection) -> list[Job]:
+    """Those that some worker has claimed."""
+    return _jobs(tx, job.c.state == "running")
+
+
+def lost_jobs(tx: Connection, now: datetime, lease: timedelta) -> list[Job]:
+    """Running ones whose lease ran out, or ends later than any that is given: the clock jumped."""
+    over = or_(
+        job.c.lease_until < times.utc_text(now),
+        job.c.lease_until > times.utc_text(now + 2 * lease),
+    )
+    return _jobs(tx, and_(job.c.state == "running", over))
+
+
+def _jobs(tx: Connection, where: Any) -> list[Job]:
+    on = and_(schedule.c.site == job.c.site, schedule.c.mode == job.c.mode)
+    limits = [schedule.c[name] for name in DayLimits.__slots__]
+    statement = select(job, *limits).outerjoin(schedule, on).where(where)
+    return [_job(row) for row in tx.execute(statement.order_by(job.c.due_at, job.c.id))]
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(
+        row.id,
+        row.site,
+        row.mode,
+        times.parse_utc(row.due_at),
+        row.tries,
+        times.parse_utc(row.started_at) if row.started_at else None,
+        times.parse_utc(row.lease_until) if row.lease_until else None,
+        DayLimits(row.quiet_hours, row.max_requests, row.max_bytes, row.max_seconds),
+    )
+
+
+def claim_job(tx: Connection, id_: int, worker: str, now: datetime, lease: timedelta) -> bool:
+    """Take a queued job. False if another worker was faster."""
+    taken = tx.execute(
+        update(job)
+        .where(job.c.id == id_, job.c.state == "queued")
+        .values(
+            state="running",
+            worker=worker,
+            started_at=times.utc_text(now),
+            lease_until=times.utc_text(now + lease),
+        )
+    )
+    return taken.rowcount == 1
+
+
+def renew_leases(tx: Connection, ids: Sequence[int], now: datetime, lease: timedelta) -> None:
+    """The heartbeat of running jobs."""
+    mine = and_(job.c.id.in_(ids), job.c.state == "running")
+    tx.execute(update(job).where(mine).values(lease_until=times.utc_text(now + lease)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended."""
+
+    at: datetime
+    outcome: str
+    exit_code: int | None = None
+    """None: nobody saw its end."""
+    run: str | None = None
+
+
+def end_job(tx: Connection, id_: int, how: Ended) -> bool:
+    """It is done, well or not. False if another worker has ended it."""
+    ended = tx.execute(
+        update(job)
+        .where(job.c.id == id_, job.c.state == "running")
+        .values(
+            state="done",
+            exit_code=how.exit_code,
+            outcome=how.outcome,
+            run=how.run,
+            finished_at=times.utc_text(how.at),
+            lease_until=None,
+        )
+    )
+    return ended.rowcount == 1
+
+
+def try_again(tx: Connection, ended: Job, how: Ended, not_before: datetime, tries: int) -> None:
+    """End this attempt; another one, for the same due moment, waits in the queue."""
+    if end_job(tx, ended.id, how):
+        queue_job(tx, ended.site, ended.mode, ended.due_at, not_before, tries)
+
+
+def put_off(tx: Connection, id_: int, not_before: datetime) -> None:
+    """A queued job may not begin before this moment."""
+    waits = and_(job.c.id == id_, job.c.state == "queued")
+    tx.execute(update(job).where(waits).values(not_before=times.utc_text(not_before)))
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRun:
+    """A site's newest crawl in a mode."""
+
+    id: str
+    finished_at: datetime | None
+    outcome: str | None
+
+
+def newest_run(tx: Connection, site: str, mode: str) -> SiteRun | None:
+    """The crawl that a job of this site and mode began or went on with; None before the first."""
+    statement = (
+        select(run.c.id, run.c.finished_at, run.c.outcome)
+        .where(run.c.site == site, run.c.kind == "crawl", run.c.mode == mode)
+        .order_by(run.c.started_at.desc())
+    )
+    row = tx.execute(statement.limit(1)).first()
+    if row is None:
+        return None
+    finished = times.parse_utc(row.finished_at) if row.finished_at else None
+    return SiteRun(row.id, finished, row.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a site was asked for since some moment."""
+
+    requests: int
+    bytes: int
+    seconds: int
+
+
+def used_since(tx: Connection, site: str, since: datetime, now: datetime) -> Used:
+    """Exchanges kept, their WARC bytes, and how long jobs of the site ran."""
+    start = times.utc_text(since)
+    requests, size = tx.execute(
+        select(func.count(), func.coalesce(func.sum(capture.c.warc_length), 0)).where(
+            capture.c.site == site, capture.c.fetched_at >= start
+        )
+    ).one()
+    spans = select(job.c.started_at, job.c.finished_at).where(
+        job.c.site == site, job.c.state == "done", job.c.finished_at >= start
+    )
+    seconds = sum(
+        (min(times.parse_utc(end), now) - max(times.parse_utc(begin), since)).total_seconds()
+        for begin, end in tx.execute(spans)
+        if begin is not None
+    )
+    return Used(int(requests), int(size), max(0, round(seconds)))
+
+
+def last_jobs(tx: Connection) -> dict[tuple[str, str], Row[Any]]:
+    """By site and mode, the newest job that has begun."""
+    newest = (
+        select(func.max(job.c.id))
+        .where(job.c.started_at.is_not(None))
+        .group_by(job.c.site, job.c.mode)
+    )
+    rows = tx.execute(select(job).where(job.c.id.in_(newest)))
+    return {(row.site, row.mode): row for row in rows}

@@ -1,0 +1,164 @@
+"""From articles, addresses and digests to WARC records, and from a record to its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
+
+from storage.database.schema import (
+    article,
+    attachment,
+    capture,
+    reading,
+    version,
+    version_image,
+)
+from storage.errors import NotFound
+from storage.query.articles import find_key
+from storage.urls import canonical_url, urlkey
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def load_reading(connection: Connection, id_: str, number: int | None) -> Row[Any]:
+    """The reading behind a version of an article (the newest if None), with where it was read from.
+
+    Raises NotFound, UsageError.
+    """
+    key = find_key(connection, id_)
+    wanted = version.c.number == number if number is not None else version.c.number > 0
+    row = connection.execute(
+        select(
+            reading,
+            article.c.id.label("article_id"),
+            article.c.site,
+            article.c.url.label("article_url"),
+            version.c.number,
+            *_PLACE,
+            capture.c.payload_digest,
+        )
+        .join(version, version.c.reading == reading.c.id)
+        .join(article, article.c.key == reading.c.article)
+        .join(capture, capture.c.id == reading.c.capture)
+        .where(article.c.key == key, wanted)
+        .order_by(version.c.number.desc())
+    ).first()
+    if row is None:
+        raise NotFound(f"article {id_} has no version {number}; `tinhuyen show` says which it has")
+    return row
+
+
+_PLACE = (
+    capture.c.url,
+    capture.c.fetched_at,
+    capture.c.record_type,
+    capture.c.status,
+    capture.c.warc_file,
+    capture.c.warc_offset,
+    capture.c.warc_length,
+    capture.c.record_id,
+)
+
+
+def locate(connection: Connection, what: str) -> list[dict[str, Any]]:
+    """The records of an article (by id), an address, a sha256, a payload digest or a record id.
+
+    Oldest first; for an article its page, images and attachments. Raises NotFound, UsageError.
+    """
+    wanted = what.strip()
+    if url := canonical_url(wanted):
+        found = _captures(connection, capture.c.urlkey == urlkey(url), "capture")
+    elif _SHA256.fullmatch(wanted.lower()):
+        found = _captures(connection, capture.c.body_sha256 == wanted.lower(), "file")
+    elif wanted.startswith("sha1:"):
+        found = _captures(connection, capture.c.payload_digest == wanted, "payload")
+    elif "urn:uuid:" in wanted:
+        found = _captures(connection, capture.c.record_id == f"<{wanted.strip('<>')}>", "record")
+    else:
+        found = _of_article(connection, wanted)
+    if not found:
+        raise NotFound(f"the database knows no record of {what}; was it ever captured?")
+    return found
+
+
+def _captures(
+    connection: Connection, condition: ColumnElement[bool], what: str
+) -> list[dict[str, Any]]:
+    query = select(*_PLACE).where(condition).order_by(capture.c.fetched_at, capture.c.id)
+    return [{"what": what} | _as_place(row) for row in connection.execute(query)]
+
+
+def _as_place(row: Any) -> dict[str, Any]:
+    return {
+        "url": row.url,
+        "fetched_at": row.fetched_at,
+        "type": row.record_type,
+        "status": row.status,
+        "file": row.warc_file,
+        "offset": row.warc_offset,
+        "length": row.warc_length,
+        "record_id": row.record_id,
+    }
+
+
+def _of_article(connection: Connection, id_: str) -> list[dict[str, Any]]:
+    key = find_key(connection, id_)
+    pages = select(reading.c.capture).where(reading.c.article == key)
+    versions = select(version.c.id).where(version.c.article == key)
+    shown = {
+        "image": select(version_image.c.url).where(version_image.c.version.in_(versions)),
+        "attachment": select(attachment.c.url).where(attachment.c.version.in_(versions)),
+    }
+    found = _captures(connection, capture.c.id.in_(pages), "page")
+    site = select(article.c.site).where(article.c.key == key).scalar_subquery()
+    for what, urls in shown.items():
+        found += _captures(connection, capture.c.url.in_(urls) & (capture.c.site == site), what)
+    return found
+
+
+def rows_of(connection: Connection, file: str, offset: int) -> Iterator[dict[str, Any]]:
+    """What the database made of the record at an offset: its capture, and what was read from it."""
+    query = select(capture).where(capture.c.warc_file == file, capture.c.warc_offset == offset)
+    for row in connection.execute(query).all():
+        yield {
+            "row": "capture",
+            "url": row.url,
+            "fetched_at": row.fetched_at,
+            "run": row.run,
+            "reading": row.reading,
+        }
+        yield from _articles_of(connection, row)
+
+
+def _articles_of(connection: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
+    read = (
+        select(article.c.id, version.c.number, reading.c.title)
+        .join(reading, reading.c.article == article.c.key)
+        .outerjoin(version, version.c.reading == reading.c.id)
+        .where(reading.c.capture == row.id)
+    )
+    for id_, number, title in connection.execute(read):
+        yield {"row": "article", "id": id_, "version": number, "title": title}
+    if row.body_sha256:
+        yield from _shown_in(connection, row.body_sha256)
+
+
+def _shown_in(connection: Connection, sha256: str) -> Iterator[dict[str, Any]]:
+    """Articles that show a file of these bytes."""
+    shown = (
+        select(version.c.id)
+        .outerjoin(version_image, version_image.c.version == version.c.id)
+        .outerjoin(attachment, attachment.c.version == version.c.id)
+        .where(or_(version_image.c.image == sha256, attachment.c.sha256 == sha256))
+    )
+    query = (
+        select(article.c.id, version.c.number)
+        .join(version, version.c.article == article.c.key)
+        .where(version.c.id.in_(shown))
+        .order_by(article.c.id, version.c.number)
+    )
+    for id_, number in connection.execute(query):
+        yield {"row": "shown in", "id": id_, "version": number, "sha256": sha256}

@@ -1,0 +1,91 @@
+"""Fixity of closed files: the manifest's sizes and sha256 against the disk; packages of them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from storage.errors import NotFound, UsageError, WarcError
+from storage.folder import ArchiveFolder
+from storage.lines import read_lines
+from storage.warc.manifest import Entry
+from storage.warc.verify.rules import Flaw, Rule
+from storage.warc.verify.walk import OpenFile, open_binary
+
+_PIECE = 1 << 20
+_BESIDE = ("manifest.jsonl", "journal.jsonl", "signatures.jsonl", "sites/*.toml")
+"""What goes into a bag beside WARC files: all that a rebuild needs, and the proofs."""
+
+
+def listed(folder: ArchiveFolder) -> dict[str, Entry]:
+    """The manifest's newest line of each file, by the file's name, in the order of closing."""
+    names = [field.name for field in fields(Entry)]
+    return {
+        line["file"]: Entry(*(line[name] for name in names)) for line in read_lines(folder.manifest)
+    }
+
+
+def sha256_of(path: Path, open_file: OpenFile = open_binary) -> str:
+    """sha256 of a file's bytes, lower-case hex. Raises OSError."""
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def compare(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
+    """A file against its line in the manifest."""
+    if entry is None:
+        yield Flaw(0, Rule.NOT_LISTED)
+    elif entry.bytes != size:
+        yield Flaw(min(size, entry.bytes), Rule.SIZE_DIFFERS, f"{entry.bytes} listed, {size} there")
+    elif entry.sha256 != sha256:
+        yield Flaw(0, Rule.SHA256_DIFFERS, f"{entry.sha256} listed, {sha256} there")
+
+
+def check(folder: ArchiveFolder, entry: Entry) -> list[Flaw]:
+    """A listed file read whole and compared; no flaw: it is what it was when it was closed."""
+    try:
+        path = folder.file(entry.file)
+        return list(compare(entry, path.stat().st_size, sha256_of(path)))
+    except NotFound:
+        return [Flaw(0, Rule.MISSING_FILE)]
+    except OSError as error:
+        return [Flaw(0, Rule.UNREADABLE, str(error))]
+
+
+def write_bag(folder: ArchiveFolder, out: Path, site: str | None = None) -> int:
+    """Copy closed files, manifest, journal and site tables into a BagIt bag (RFC 8493).
+
+    `site`: only its WARC files. Returns how many. Every copy is compared with the manifest.
+    Raises UsageError (the place is taken, nothing to put in), WarcError, OSError.
+    """
+    import bagit
+
+    entries = [one for one in listed(folder).values() if site in (None, one.site)]
+    if not entries:
+        raise UsageError(f"the manifest lists no file of {site or 'any site'}; is it closed?")
+    if out.exists():
+        raise UsageError(f"{out} is there already; name a folder that is not")
+    unfinished = out.with_name(out.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for entry in entries:
+        _copy(folder.file(entry.file), unfinished / entry.file)
+        if sha256_of(unfinished / entry.file) != entry.sha256:
+            raise WarcError("its bytes are not those that the manifest lists", entry.file, 0)
+    for name in _BESIDE:
+        for path in folder.root.glob(name):
+            _copy(path, unfinished / path.relative_to(folder.root))
+    what = f"Tin Huyện: {len(entries)} WARC file(s) of {site or 'all sites'}"
+    bagit.make_bag(str(unfinished), {"External-Description": what}, checksums=["sha256"])
+    unfinished.rename(out)
+    return len(entries)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)

@@ -1,0 +1,169 @@
+"""One record looked into: its headers, its digests' verdict, the start of its body, its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from storage import http
+from storage.archive import Archive
+from storage.errors import DecodeError, NotFound, WarcError
+from storage.query.records import rows_of
+from storage.warc.verify.block import HEAD_MAX_BYTES, check_block, is_http
+from storage.warc.verify.fields import check_fields
+from storage.warc.verify.rules import Flaw, Rule
+from storage.warc.verify.walk import RawRecord, record_at
+
+_SHOWN_BYTES = 1 << 16
+_LINE_CHARS = 240  # some pages are one line
+_TEXT = re.compile(r"text/|.*(json|xml|javascript|warc-fields|x-www-form-urlencoded)")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_DIGESTS = {
+    "block": ("warc-block-digest", Rule.BAD_BLOCK_DIGEST),
+    "payload": ("warc-payload-digest", Rule.BAD_PAYLOAD_DIGEST),
+}
+
+
+def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
+    """Everything about the record that begins at an offset of a file.
+
+    `file`: a path, or the name that the archive gives it. Raises NotFound, WarcError (no whole
+    record begins there), OSError.
+    """
+    path = Path(file) if Path(file).is_file() else archive.folder.file(file)
+    path = path.absolute()
+    inside = path.is_relative_to(archive.folder.root)
+    name = archive.folder.name_of(path) if inside else str(path)
+    with record_at(path, offset) as record:
+        if record is None:
+            what = "no whole record begins here; `tinhuyen warc verify` says what does"
+            raise WarcError(what, name, offset)
+        told = _describe(record)
+    rows = list(_rows(archive, name, offset)) if inside else []
+    return {"file": name, "offset": offset, **told, "rows": rows}
+
+
+def _describe(record: RawRecord) -> dict[str, Any]:
+    message = record.block.beginning(HEAD_MAX_BYTES) if is_http(record) else b""
+    start, head = _first_line(message), http.parse_head(message)
+    if record.type == "request":
+        head = _request_head(message)
+    flaws = [*check_fields(record), *(check_block(record) if record.whole else ())]
+    return {
+        "length": record.length,
+        "version": record.version,
+        "type": record.type,
+        "fields": [list(pair) for pair in record.fields],
+        "http": {"start": start, "fields": [list(p) for p in head.headers]} if head else None,
+        "digests": {name: _verdict(record, flaws, *of) for name, of in _DIGESTS.items()},
+        "flaws": [flaw.as_json() for flaw in flaws],
+        "body": _body(record, head),
+    }
+
+
+def _first_line(message: bytes) -> str:
+    return message.partition(b"\n")[0].strip().decode("latin-1")
+
+
+def _request_head(message: bytes) -> http.Head | None:
+    """A request's head, read as a response's: only its first line differs."""
+    head = http.parse_head(b"HTTP/1.1 200 \n" + message.partition(b"\n")[2])
+    if head is None:
+        return None
+    skipped = len(message.partition(b"\n")[0]) + 1 - len(b"HTTP/1.1 200 \n")
+    return http.Head(0, head.headers, head.length + skipped)
+
+
+def _verdict(record: RawRecord, flaws: Iterable[Flaw], field: str, bad: Rule) -> str:
+    rules = {flaw.rule for flaw in flaws}
+    if record.get(field) is None:
+        return "none"
+    if field == "warc-payload-digest" and record.type == "revisit":
+        return "of the record that it refers to"
+    if not record.whole:
+        return "not checked: the record is not whole"
+    if bad in rules:
+        return "DOES NOT HOLD"
+    otherwise = field == "warc-payload-digest" and Rule.PAYLOAD_DIGEST_OTHERWISE in rules
+    return "holds, taken otherwise than the specification says" if otherwise else "holds"
+
+
+def _body(record: RawRecord, head: http.Head | None) -> dict[str, Any]:
+    """The start of the body as text, decoded; None where it is no text or cannot be decoded."""
+    headers, start = (head.headers, head.length) if head else ((), 0)
+    declared = http.header(headers, "content-type") if head else record.get("content-type")
+    body: dict[str, Any] = {"bytes": record.block.length - start, "mime": declared, "text": None}
+    if not body["bytes"] or not _TEXT.match((declared or "").lower()):
+        return body
+    try:
+        data = _beginning(http.decoded_pieces(headers, record.block.pieces(start)))
+    except DecodeError as error:
+        return body | {"problem": str(error)}
+    return body | {"text": _decode(data, declared or ""), "more": len(data) >= _SHOWN_BYTES}
+
+
+def _beginning(pieces: Iterable[bytes]) -> bytes:
+    data = b""
+    for piece in pieces:
+        data += piece
+        if len(data) >= _SHOWN_BYTES:
+            break
+    return data[:_SHOWN_BYTES]
+
+
+def _decode(data: bytes, declared: str) -> str:
+    charset = _CHARSET.search(declared) or _CHARSET.search(data[:2048].decode("latin-1"))
+    try:
+        return data.decode(charset[1] if charset else "utf-8", "replace")
+    except LookupError:
+        return data.decode("utf-8", "replace")
+
+
+def _rows(archive: Archive, name: str, offset: int) -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        try:
+            tx = stack.enter_context(archive.reading())
+        except NotFound:  # files without a database can be looked into as well
+            return
+        yield from rows_of(tx, name, offset)
+
+
+def lines(told: dict[str, Any], body_lines: int) -> Iterator[str]:
+    """A description for people; of the body at most so many lines."""
+    yield f"{told['file']}, offset {told['offset']}, {told['length']} bytes"
+    yield ""
+    yield told["version"]
+    yield from (f"{name}: {value}" for name, value in told["fields"])
+    if told["http"]:
+        yield ""
+        yield told["http"]["start"]
+        yield from (f"{name}: {value}" for name, value in told["http"]["fields"])
+    yield ""
+    yield from (f"{name} digest: {verdict}" for name, verdict in told["digests"].items())
+    for flaw in told["flaws"]:
+        yield f"{flaw['severity']} {flaw['rule']}: {flaw['meaning']} ({flaw['detail']})"
+    yield from _row_lines(told["rows"])
+    yield from _body_lines(told["body"], body_lines)
+
+
+def _row_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        said = ", ".join(f"{key} {value}" for key, value in row.items() if key != "row" and value)
+        yield f"{row['row']}: {said}"
+
+
+def _body_lines(body: dict[str, Any], at_most: int) -> Iterator[str]:
+    yield f"body: {body['bytes']} bytes, {body['mime'] or 'no type'}"
+    if "problem" in body:
+        yield f"it cannot be decoded: {body['problem']}"
+    if body["text"] is None:
+        return
+    shown = body["text"].splitlines()
+    yield ""
+    for line in shown[:at_most]:
+        yield line if len(line) <= _LINE_CHARS else line[:_LINE_CHARS] + "…"
+    if len(shown) > at_most or body["more"]:
+        yield "…"

@@ -1,0 +1,153 @@
+"""Where files are laid to be verified: all that is needed to judge them, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection
+
+from storage.archive import Archive
+from storage.errors import NotFound
+from storage.folder import OPEN_SUFFIX
+from storage.warc import fixity
+from storage.warc.verify import store
+from storage.warc.verify.one import Checked, check_file
+from storage.warc.verify.pace import Pace
+from storage.warc.verify.places import Places
+from storage.warc.verify.rules import Flaw, Rule
+
+_OPEN = "it is being written, or was left open by a crash (`tinhuyen recover` closes it)"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A file after its verification."""
+
+    file: str
+    """Its name in the archive, or its path if it lies elsewhere."""
+    bytes: int = 0
+    sha256: str | None = None
+    records: int = 0
+    flaws: tuple[Flaw, ...] = ()
+    """In order of their offsets."""
+    skipped: str | None = None
+    """Why it was not looked at; None if it was."""
+
+    @property
+    def errors(self) -> int:
+        """How many of its flaws are errors."""
+        return sum(flaw.rule.severity == "error" for flaw in self.flaws)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict with every flaw, what it means and what to do."""
+        told = {"file": self.file, "bytes": self.bytes, "sha256": self.sha256}
+        counts = {"records": self.records, "errors": self.errors, "skipped": self.skipped}
+        return told | counts | {"flaws": [flaw.as_json() for flaw in self.flaws]}
+
+
+class Bench:
+    """Knows the manifest, the rows, the replica, and where every record seen so far lies."""
+
+    def __init__(self, archive: Archive, replica: Path | None, pace: Pace) -> None:
+        self._archive, self._folder = archive, archive.folder
+        self._replica, self._pace = replica, pace
+        self._listed = fixity.listed(self._folder)
+        kept = self._folder.root / "logs" / "records.db" if self._folder.root.exists() else None
+        self._kept, self._others = Places(kept), Places(None)
+        self._kept.keep_only({self._folder.name_of(p) for p in self._folder.warc_files()})
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._kept.close()
+        self._others.close()
+
+    def verify(self, path: Path) -> Verdict:
+        """Everything but the originals of revisits. Raises: nothing for any file."""
+        name = self._name(path)
+        if path.name.endswith(OPEN_SUFFIX):
+            return Verdict(name, skipped=_OPEN)
+        try:
+            return self._verify(path, name)
+        except OSError as error:
+            return Verdict(name, flaws=(Flaw(0, Rule.UNREADABLE, str(error)),))
+
+    def _verify(self, path: Path, name: str) -> Verdict:
+        size, sha256 = path.stat().st_size, fixity.sha256_of(path, self._pace.open)
+        checked = check_file(path, ours=_is_ours(name), open_file=self._pace.open)
+        places = self._places(name)
+        places.put(name, checked.places)
+        flaws = [*checked.flaws, *places.duplicates(name)]
+        if self._is_inside(name):
+            flaws += fixity.compare(self._listed.get(name), size, sha256)
+            flaws += self._check_store(name, checked)
+            if self._replica is not None:
+                flaws += store.check_replica(path, self._replica / name, self._pace.open)
+        return Verdict(name, size, sha256, len(checked.places), in_order(flaws))
+
+    def _check_store(self, name: str, checked: Checked) -> Iterator[Flaw]:
+        with self._rows() as tx:
+            if tx is not None:
+                yield from store.check_rows(tx, name, checked.places, ours=_is_ours(name))
+        yield from store.check_index(self._folder, name, checked.places)
+
+    def revisits(self, name: str) -> list[Flaw]:
+        """Revisits of a verified file whose original is not there, or another than they say."""
+        rule = Rule.DANGLING_REVISIT if _is_ours(name) else Rule.ORIGINAL_ELSEWHERE
+        with self._rows() as tx:
+            return list(
+                self._places(name).revisits(
+                    name, rule, lambda id_: None if tx is None else store.payload_of(tx, id_)
+                )
+            )
+
+    def missing_files(self) -> Iterator[Verdict]:
+        """Files that the manifest or the rows name and the disk does not hold."""
+        with self._rows() as tx:
+            named = set() if tx is None else store.files_with_rows(tx)
+        for name in sorted({*self._listed, *named}):
+            try:
+                self._folder.file(name)
+            except NotFound:
+                rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD
+                yield Verdict(name, flaws=(Flaw(0, rule, "the whole file is missing"),))
+
+    @contextmanager
+    def _rows(self) -> Iterator[Connection | None]:
+        """A view of the rows as they now are; None if the archive has no database."""
+        with ExitStack() as stack:
+            try:
+                tx = stack.enter_context(self._archive.reading())
+            except NotFound:
+                tx = None
+            yield tx
+
+    def _name(self, path: Path) -> str:
+        inside = path.is_relative_to(self._folder.root)
+        return self._folder.name_of(path) if inside else str(path)
+
+    def _is_inside(self, name: str) -> bool:
+        return not Path(name).is_absolute()
+
+    def _places(self, name: str) -> Places:
+        return self._kept if self._is_inside(name) else self._others
+
+
+def in_order(flaws: Iterable[Flaw]) -> tuple[Flaw, ...]:
+    """By offset, errors first."""
+    return tuple(sorted(flaws, key=lambda flaw: (flaw.offset, flaw.rule.severity)))
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("warc/")
