@@ -201,6 +201,8 @@ def print_counts(counts: dict[str, Any]) -> None:
     say(f"  responses  {counts['captures']}  ({_tally(counts['by_status'])})")
     say(f"  pages      {counts['pages']}")
     say(f"  articles   {counts['articles']}, {counts['new_versions']} of them new or changed")
+    if counts.get("gone"):
+        say(f"  gone       {counts['gone']} article(s) that were there before")
     say(f"  images     {counts['images']}")
     say(f"  WARC       {counts['warc_bytes']:,} bytes of response records")
     if counts["skipped"]:

@@ -88,6 +88,7 @@ def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> 
     for url in article["other_urls"]:
         say(escape(f"  also       {url}"))
     _print_record(article)
+    _print_absence(article)
     for image in article["images"]:
         size = f"{image['width']} x {image['height']}" if image["width"] else "not kept"
         say(escape(f"  image      {image['caption'] or '(no caption)'}  [{size}]  {image['url']}"))
@@ -106,6 +107,14 @@ def print_notes(notes: Iterable[Note]) -> None:
         verdict = f" [{note.verdict}]" if note.verdict else ""
         when = f"{times.parse_utc(note.noted_at).astimezone(times.LOCAL):%Y-%m-%d}"
         console.print(escape(f"  note       {when} {note.noted_by}{verdict}: {note.text}"))
+
+
+def _print_absence(article: dict[str, Any]) -> None:
+    absent = article.get("absent")
+    if absent is not None:
+        present, gone = absent["present_on"][:10], absent["absent_on"][:10]
+        line = f"  gone       present on {present}, absent on {gone} ({absent['why']})"
+        console.print(escape(f"{line}, record {absent['warc']['record_id']}"))
 
 
 def _print_record(article: dict[str, Any]) -> None:
