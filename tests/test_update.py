@@ -120,3 +120,16 @@ def test_what_is_gone_is_shown_so_until_it_is_back(
     crawl(archive, "update", "UPDATE_NEWEST_ARTICLES=0", "UPDATE_OTHER_ARTICLES=0")
     assert "absent on" not in archive.tinhuyen("show", id_).stdout
     assert states(archive)[portal.article_url(198)] == "live"
+
+
+@pytest.mark.postgres
+def test_postgresql_says_the_same(
+    archive: TestArchive, portal: ChangingPortal, postgres_url: str
+) -> None:
+    archive.declare(portal.table)
+    crawl(archive, "full")
+    portal.edits[199] = 1
+    portal.gone |= {198: "404", 196: "soft"}
+    assert crawl(archive)["gone"] == 2
+    assert archive.tinhuyen("--database", postgres_url, "rebuild").returncode == 0
+    assert not differences(content_of(archive.open().database_url), content_of(postgres_url))
