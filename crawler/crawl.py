@@ -27,6 +27,7 @@ from storage import journal
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
+from storage.database.known_ground import articles_to_check
 from storage.database.queue import Room
 from storage.database.runs import StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
@@ -132,10 +133,18 @@ class Crawl:
                 update_only=mode == "update", bounds=bounds_of(self._settings),
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
+            if mode == "update" and not run.resumed:
+                seeds += articles_to_check(tx, self.site.id, run.id, *self._sample)
             frontier.open(tx, seeds, resumed=run.resumed)
         frontier.committed()
         journal.note_begun(self.archive.folder, self.site.id, run)
         return run, frontier
+
+    @property
+    def _sample(self) -> tuple[int, int]:
+        names = ("UPDATE_NEWEST_ARTICLES", "UPDATE_OTHER_ARTICLES")
+        newest, others = map(self._settings.getint, names)
+        return newest, others
 
     def _start_keeper(self, room: Room, on_round: Callable[[Round], None]) -> None:
         assert self.run is not None

@@ -25,6 +25,7 @@ _NOT_FILES = _HTML | {
 }
 _PASSING = frozenset({0, 408, 425, 429})
 _GONE = frozenset({404, 410})
+_NOT_MODIFIED = 304
 _FINAL = frozenset({"forbidden_address"})  # failures that another try cannot mend
 _START_BYTES = 512
 _ROBOTS_REDIRECTS = 5  # RFC 9309 §2.3.1.2
@@ -49,10 +50,17 @@ def no_exchange(row: FrontierRow, kind: str, message: str, limits: Limits) -> Pa
     return _ended(Page(row), row, failure, limits, None)
 
 
-def read_exchange(row: FrontierRow, exchange: Exchange, site: Site, limits: Limits) -> Page:
-    """The page of a row whose response came, whole or in part. Raises: nothing."""
+def read_exchange(
+    row: FrontierRow, exchange: Exchange, site: Site, limits: Limits, last: Capture | None = None
+) -> Page:
+    """The page of a row whose response came, whole or in part. Raises: nothing.
+
+    `last` is what the address answered before, if the server was asked whether it still holds.
+    """
     small = exchange.length <= http.DECODED_MAX_BYTES
     capture = exchange.to_capture(with_body=small and row.role != "attachment")
+    if capture.status == _NOT_MODIFIED:
+        capture = replace(capture, unchanged=last)
     page = replace(read_capture(row, capture, site, limits), exchange=exchange)
     if page.body_sha256 is None and is_file(row, capture):
         return replace(page, body_sha256=_sha256(exchange, capture))
@@ -60,7 +68,12 @@ def read_exchange(row: FrontierRow, exchange: Exchange, site: Site, limits: Limi
 
 
 def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits) -> Page:
-    """The same from a capture, live or taken from a WARC file. Raises: nothing."""
+    """The same from a capture, live or taken from a WARC file. Raises: nothing.
+
+    A 304 is read as the capture that it says still holds.
+    """
+    if capture.unchanged is not None:
+        return replace(read_capture(row, capture.unchanged, site, limits), capture=capture)
     page = Page(row, capture=capture)
     cut = capture.truncated in ("time", "disconnect", "unspecified")
     again = row.role == "robots" or row.tries + 1 < limits.max_tries

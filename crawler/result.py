@@ -44,7 +44,7 @@ def _answered(tx: Connection, site: Site, run: str) -> bool:
     """Whether the site let us have one of its lists, or said itself that it is not there."""
     lists = select(frontier.c.url).where(frontier.c.site == site.id, frontier.c.role == "list")
     answered = select(capture.c.id).where(
-        capture.c.run == run, capture.c.status.in_((200, 404, 410)), capture.c.url.in_(lists)
+        capture.c.run == run, capture.c.status.in_((200, 304, 404, 410)), capture.c.url.in_(lists)
     )
     return tx.execute(answered.limit(1)).first() is not None
 

@@ -71,6 +71,8 @@ RUN_MAX_REQUESTS = 0  # 0: no end; what is left is fetched when the same command
 RUN_MAX_BYTES = 0  # as received; 0: no end
 CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
 CLAIMED_PER_HOST_WITHOUT_DELAY = 64
+UPDATE_NEWEST_ARTICLES = 20  # an update looks at these again: what changes is mostly new
+UPDATE_OTHER_ARTICLES = 5  # and at so many of all others, each time others
 MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched
 
 # The keeper: how many exchanges share one fsync and one transaction.

@@ -22,6 +22,7 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -131,6 +132,11 @@ class Archive:
         """A run by id or a unique start of it, with what it skipped and failed. Raises NotFound."""
         with self.reading() as connection:
             return runs.load_run(connection, id_)
+
+    def status(self) -> list[dict[str, Any]]:
+        """What was kept of each site, what is due, what failed (storage.query.status)."""
+        with self.reading() as connection:
+            return site_states(connection)
 
     def notes(self, about: str, subject: str) -> list[Note]:
         """What people noted about a `site`, `run` or `article`, by its id; oldest first."""

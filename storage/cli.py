@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated, Any
 
 import typer
@@ -15,12 +16,14 @@ from storage.output import (
     print_found,
     print_json,
     print_notes,
+    print_status,
     print_table,
     print_unit,
 )
 from storage.places.lookup import find_units
 from storage.places.shown import as_shown
 from storage.query.asked import read_query
+from storage.query.runs import by_pattern
 
 commands = typer.Typer()
 runs = typer.Typer(
@@ -175,11 +178,18 @@ def _run_row(run: dict[str, Any]) -> tuple[object, ...]:
 def show_run(
     context: typer.Context,
     run: Annotated[str, typer.Argument(help="Its id, or a start of it that is unique.")],
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help="Only skipped and failed addresses, counted by pattern."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show a run: its counts, and every address it skipped or failed at, with the reason."""
     archive = archive_of(context)
     found = archive.run(run)
+    if failed:
+        _print_patterns(by_pattern(found["failures"]), json=json)
+        return
     notes = archive.notes("run", found["id"])
     if json:
         print_json([found | {"notes": [note.as_json() for note in notes]}])
@@ -197,12 +207,38 @@ def show_run(
         print_table(("", "kind", "url", "why"), rows)
 
 
+def _print_patterns(patterns: list[dict[str, Any]], *, json: bool) -> None:
+    if json:
+        print_json(patterns)
+        return
+    rows = [
+        (one["count"], "skipped" if one["skipped"] else "failed", one["kind"], one["pattern"])
+        for one in patterns
+    ]
+    print_table(("addresses", "", "kind", "pattern"), rows)
+
+
+@commands.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """Show the archive on one screen: each site's state, last good capture, and what is due."""
+    archive = archive_of(context)
+    found = archive.status()
+    if json:
+        print_json(found)
+        return
+    print_status(found)
+    free = shutil.disk_usage(archive.folder.root).free
+    console.print(f"{free / 1e9:,.1f} GB of disk left")
+
+
 def print_counts(counts: dict[str, Any]) -> None:
     """What a run kept, in a few lines."""
     say = console.print
     say(f"  responses  {counts['captures']}  ({_tally(counts['by_status'])})")
     say(f"  pages      {counts['pages']}")
     say(f"  articles   {counts['articles']}, {counts['new_versions']} of them new or changed")
+    if counts.get("gone"):
+        say(f"  gone       {counts['gone']} article(s) that were there before")
     say(f"  images     {counts['images']}")
     say(f"  WARC       {counts['warc_bytes']:,} bytes of response records")
     if counts["skipped"]:

@@ -31,7 +31,7 @@ from storage.database.queue import Room
 from storage.errors import ArchiveFault, OutOfDisk
 from storage.folder import ArchiveFolder
 from storage.records import FrontierRow, Page
-from storage.warc.exchange_records import Digests, Original, digests_of
+from storage.warc.exchange_records import NOT_MODIFIED, Digests, Original, digests_of
 from storage.warc.writer import WarcWriter, archive_fault
 
 logger = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ class Keeper(threading.Thread):
         for page, taken in zip(pages, digests, strict=True):
             assert page.exchange is not None
             shared = _may_share(page, taken)
-            original = originals.get(taken.payload or "") if shared else None
+            original = originals.get(taken.payload or "") if shared else _not_modified(page)
             kept.append(Kept(page, self._writer.append(page.exchange, taken, original)))
             if shared and original is None:
                 assert taken.payload is not None
@@ -217,6 +217,15 @@ class _Signal:
 
 
 _CLAIM, _STOP = _Signal(), _Signal()
+
+
+def _not_modified(page: Page) -> Original | None:
+    """The record that a 304 says still holds."""
+    unchanged = page.capture.unchanged if page.capture else None
+    if unchanged is None or unchanged.record is None:
+        return None
+    date = times.utc_text(unchanged.fetched_at)
+    return Original(unchanged.record.record_id, unchanged.url, date, NOT_MODIFIED)
 
 
 def _may_share(page: Page, digests: Digests) -> bool:

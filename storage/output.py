@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -88,6 +89,7 @@ def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> 
     for url in article["other_urls"]:
         say(escape(f"  also       {url}"))
     _print_record(article)
+    _print_absence(article)
     for image in article["images"]:
         size = f"{image['width']} x {image['height']}" if image["width"] else "not kept"
         say(escape(f"  image      {image['caption'] or '(no caption)'}  [{size}]  {image['url']}"))
@@ -106,6 +108,40 @@ def print_notes(notes: Iterable[Note]) -> None:
         verdict = f" [{note.verdict}]" if note.verdict else ""
         when = f"{times.parse_utc(note.noted_at).astimezone(times.LOCAL):%Y-%m-%d}"
         console.print(escape(f"  note       {when} {note.noted_by}{verdict}: {note.text}"))
+
+
+def print_status(sites: Sequence[dict[str, Any]]) -> None:
+    """Sites by state, and a line each; times are of Asia/Ho_Chi_Minh."""
+    states = Counter(one["state"] or "never crawled" for one in sites)
+    console.print(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+    columns = ("articles", "gone", "new_versions", "failed", "outcome")
+    rows = [
+        (
+            one["site"], one["state"], _local_minute(one["last_good_at"]),
+            *(one[name] for name in columns),
+            f"{one['warc_bytes'] / 1e6:,.1f}", _local_minute(one["next_due"]),
+        )
+        for one in sites
+    ]  # fmt: skip
+    print_table(
+        (
+            "site", "state", "last good capture", "articles", "gone", "new or changed", "failed",
+            "last run", "MB", "next run",
+        ),
+        rows,
+    )  # fmt: skip
+
+
+def _local_minute(text: str | None) -> str | None:
+    return f"{times.parse_utc(text).astimezone(times.LOCAL):%Y-%m-%d %H:%M}" if text else None
+
+
+def _print_absence(article: dict[str, Any]) -> None:
+    absent = article.get("absent")
+    if absent is not None:
+        present, gone = absent["present_on"][:10], absent["absent_on"][:10]
+        line = f"  gone       present on {present}, absent on {gone} ({absent['why']})"
+        console.print(escape(f"{line}, record {absent['warc']['record_id']}"))
 
 
 def _print_record(article: dict[str, Any]) -> None:

@@ -47,6 +47,8 @@ class Capture:
     record: Record | None = None
     """None for a page that stands in no archive (a saved file)."""
     truncated: Truncated | None = None
+    unchanged: Capture | None = field(default=None, repr=False)
+    """The earlier capture that a 304 says still holds; None if this is none."""
 
     def body(self) -> bytes:
         """The decoded body. Raises DecodeError."""
@@ -234,6 +236,8 @@ class FrontierRow:
     via: str | None
     tries: int
     """Finished tries before this one."""
+    last: Record | None = None
+    """Where the address's last sound answer lies, to ask whether it changed; None: ask for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ def test_hostile_names_name_no_files(faulty: Faulty) -> None:
     root = faulty.archive.folder
     inside = {path.relative_to(root).parts[0] for path in root.rglob("*")}
     assert inside <= {"archive.db", "archive.db-wal", "archive.db-shm", "journal.jsonl",
-                      "manifest.jsonl", "sites", "warc", ".lock"}  # fmt: skip
+                      "manifest.jsonl", "sites", "warc", "cdx", ".lock"}  # fmt: skip
     assert [path.name for path in root.parent.iterdir()] == ["archive"]
 
 

@@ -18,6 +18,7 @@ from scrapy.crawler import Crawler
 from twisted.python.failure import Failure as TwistedFailure
 
 from crawler.crawl import crawl_of
+from crawler.frontier.conditions import conditions, last_answer
 from storage import times
 from storage.errors import ArchiveFault, TinHuyenError
 from storage.keeper import Round
@@ -138,14 +139,17 @@ class FrontierScheduler(BaseScheduler):
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
+        last = last_answer(row, self._crawl.archive.folder)
         subject = f"robots of {origin_of(row.via or row.url)}" if row.role == "robots" else ""
         return Request(
             row.url,
             callback=spider.parse,
             errback=spider.failed,
+            headers=conditions(last),
             dont_filter=True,
             meta={
                 "row": row,
+                "last": last,
                 "fingerprint": fingerprint(row.url, subject),
                 "download_slot": host_of(row.url),
             },

@@ -44,7 +44,7 @@ class DistrictSpider(Spider):
         row, exchange = request.meta["row"], request.meta["exchange"]
         self._scheduler.landed(row, exchange.received)
         crawl = crawl_of(self.crawler)
-        page = read_exchange(row, exchange, self.site, crawl.limits)
+        page = read_exchange(row, exchange, self.site, crawl.limits, request.meta["last"])
         assert page.capture is not None
         crawl.pace.answered(host_of(row.url), page.capture.status, page.retry_seconds)
         yield page

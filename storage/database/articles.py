@@ -28,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.database.absences import update_states
 from storage.database.images import ShownFiles, insert_version_files
 from storage.database.prepared import Prepared, columns, listed
 from storage.database.schema import (
@@ -163,7 +164,6 @@ class _Changes:
     new: list[dict[str, Any]] = field(default_factory=list)
     newest: dict[int, int] = field(default_factory=dict)
     """Reading of the newest version, by the key of each article whose versions changed."""
-    states: dict[int, str] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
     """Keys of articles that had no version yet."""
 
@@ -179,6 +179,7 @@ def update_versions(tx: Connection, site: str, keys: Sequence[int]) -> None:
     _delete_versions(tx, changes.gone)
     if changes.newest:
         _insert_versions(tx, site, changes, {s.reading: s for key in keys for s in stretches[key]})
+    update_states(tx, keys)
 
 
 def _compare(key: int, wanted: list[_Stretch], stored: list[_Stored], changes: _Changes) -> None:
@@ -196,7 +197,6 @@ def _compare(key: int, wanted: list[_Stretch], stored: list[_Stored], changes: _
         changes.new.append({"article": key, "number": number} | row)
     if same < len(wanted) or same < len(stored):
         changes.newest[key] = wanted[-1].reading
-        changes.states[key] = "changed" if len(wanted) > 1 else "live"
         if not stored:
             changes.begun.add(key)
 
@@ -239,9 +239,6 @@ _CONTENT = Prepared(
         cast(reading.c.images, Text),
         cast(reading.c.attachments, Text),
     ).where(reading.c.id.in_(listed("readings")))
-)
-_SET_STATE = Prepared(
-    update(article).where(article.c.key == bindparam("key_")).values(state=bindparam("state"))
 )
 
 
@@ -298,9 +295,6 @@ def _publish(tx: Connection, changes: _Changes, content: dict[int, list[Any]]) -
         body = "\n".join(part for part in (lead, text) if part)
         indexed.append(Indexed(key, title or "", body, is_new=key in changes.begun))
     index_articles(tx, indexed)
-    older = changes.states.keys() - changes.begun
-    if older:
-        _SET_STATE.run_many(tx, [{"key_": key, "state": changes.states[key]} for key in older])
 
 
 def count_articles(tx: Connection, site: str) -> int:

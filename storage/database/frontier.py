@@ -15,9 +15,9 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from storage.bounds import Bounds, Traps, without_session
 from storage.database import crashes
-from storage.database.known_ground import is_new_list, kept_before
+from storage.database.known_ground import is_new_list, kept_before, last_answers
 from storage.database.prepared import Prepared, columns, listed
-from storage.database.queue import ROBOTS_PRIORITY, Queue
+from storage.database.queue import ROBOTS_PRIORITY, Queue, Room
 from storage.database.rules import Rules
 from storage.database.schema import frontier
 from storage.records import Failure, FrontierRow, Link, Role
@@ -35,6 +35,7 @@ PRIORITY: dict[Role, int] = {
 }
 """An article and what belongs to it before the next list: a portal may die in mid-crawl."""
 
+_PAGES = frozenset({"list", "feed", "article", "page"})
 _MET_MAX = 20_000
 
 _INSERT = Prepared(
@@ -85,6 +86,14 @@ class Frontier(Queue):
         for origin in self._count_known(tx):
             self._meet(tx, origin)
         self.add(tx, seeds, None)
+
+    def claim(self, tx: Connection, room: Room, now: float) -> list[FrontierRow]:
+        """Take the next rows; in an update, of pages with their last answers."""
+        rows = super().claim(tx, room, now)
+        if not self._update_only:
+            return rows
+        last = last_answers(tx, self.site, [row.url for row in rows if row.role in _PAGES])
+        return [replace(row, last=last.get(row.url)) for row in rows]
 
     def _count_known(self, tx: Connection) -> list[str]:
         """Note the patterns of what is in the table; returns its origins."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert
 
 from storage import times
 from storage.database import articles, captures, images
+from storage.database.absences import Absence, save_absences
 from storage.database.frontier import Frontier
 from storage.database.prepared import Prepared, columns
 from storage.database.queue import Finished
@@ -127,7 +128,7 @@ def _save_content(
     tx: Connection, site: str, pages: Sequence[Kept], ids: Sequence[int | None]
 ) -> None:
     images.save_images(tx, [kept.page.image for kept in pages if kept.page.image is not None])
-    read, files = [], set()
+    read, absent, files = [], [], set()
     for kept, id_ in zip(pages, ids, strict=True):
         page, capture = kept.page, kept.page.capture
         if capture is None or id_ is None:
@@ -135,11 +136,25 @@ def _save_content(
         if page.article is not None:
             at = times.utc_text(capture.fetched_at)
             read.append(articles.ReadCapture(id_, capture.url, at, page.article))
+        if (why := _why_absent(page)) is not None:
+            at = times.utc_text(capture.fetched_at)
+            absent.append(Absence(id_, site, capture.url, at, why))
         if page.body_sha256 is not None or capture.location is not None:
             files.add(capture.url)
     articles.save_readings(tx, site, read)
+    save_absences(tx, site, absent)
     if files:
         images.bind_files(tx, site, files)
+
+
+def _why_absent(page: Page) -> str | None:
+    """Why the page that was asked for is not there; None if it is, or nobody can say."""
+    if page.row.role not in ("article", "page") or page.capture is None:
+        return None
+    if page.capture.status in (404, 410):
+        return str(page.capture.status)
+    said = {what.kind for what in page.failures} & {"soft_404", "redirect_home"}
+    return said.pop() if said else None
 
 
 def _save_failures(

@@ -11,7 +11,17 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from storage import times
 from storage.database.prepared import Prepared, columns
-from storage.database.schema import capture, failure, reading, run, site, version
+from storage.database.schema import (
+    absence,
+    article,
+    article_url,
+    capture,
+    failure,
+    reading,
+    run,
+    site,
+    version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,7 @@ def note_reason(tx: Connection, run_id: str, reason: str | None) -> None:
 
 
 def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
-    """What a run kept: captures, pages, articles, images, bytes; skipped and failed by kind."""
+    """What a run kept: captures, pages, articles, images, bytes; what is gone, skipped, failed."""
     of_run = capture.c.run == run_id
     counts: dict[str, Any] = {
         "captures": _count(tx, select(func.count()).select_from(capture).where(of_run)),
@@ -148,6 +158,7 @@ def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
             .join(capture, capture.c.id == reading.c.capture)
             .where(of_run),
         ),
+        "gone": _count(tx, _gone(of_run)),
         "images": _count(
             tx,
             select(func.count(capture.c.body_sha256.distinct())).where(
@@ -163,6 +174,17 @@ def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
         "skipped": _failures(tx, run_id, skipped=1),
         "failed": _failures(tx, run_id, skipped=0),
     }
+
+
+def _gone(of_run: Any) -> Any:
+    """A count of the articles that a run showed to be gone, and that are."""
+    return (
+        select(func.count(article.c.key.distinct()))
+        .join(article_url, article_url.c.article == article.c.key)
+        .join(absence, (absence.c.site == article.c.site) & (absence.c.url == article_url.c.url))
+        .join(capture, capture.c.id == absence.c.capture)
+        .where(of_run, article.c.state == "gone")
+    )
 
 
 def _count(tx: Connection, statement: Any) -> int:

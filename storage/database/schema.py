@@ -189,6 +189,18 @@ article_url = Table(
     Index("ix_article_url_url", "url"),
 )
 
+# A page that was not there: what makes an article `gone` if it is the last that was seen of it.
+absence = Table(
+    "absence",
+    metadata,
+    Column("capture", Integer, ForeignKey("capture.id"), primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_absence_site_url", "site", "url"),
+)
+
 reading = Table(
     "reading",
     metadata,

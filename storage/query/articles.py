@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from storage.database.absences import absences_of, newest_number
 from storage.database.captures import addresses_leading_to
 from storage.database.schema import (
     article,
@@ -34,6 +35,8 @@ _SELECT = (
         site.c.district.label("site_district"),
         site.c.district_from.label("site_district_from"),
         article.c.url,
+        article.c.state.label("article_state"),
+        article.c.last_seen,
         version.c.id.label("version_id"),
         version.c.number,
         reading,
@@ -92,21 +95,21 @@ def load(
     versions = [row.version_id for row in rows.values()]
     images, files = _images(connection, versions), _attachments(connection, versions)
     return [
-        _as_shown(rows[key], _other_urls(connection, rows[key]), counts[key], images, files)
+        _as_shown(
+            rows[key],
+            _other_urls(connection, rows[key]),
+            counts[key],
+            images,
+            files,
+            _absent(connection, rows[key]),
+        )
         for key in keys
     ]
 
 
 def _of_version(keys: list[int], number: int | None) -> Any:
-    wanted = _newest_number() if number is None else number
+    wanted = newest_number(article.c.key) if number is None else number
     return _SELECT.where(article.c.key.in_(keys), version.c.number == wanted)
-
-
-def _newest_number() -> Any:
-    other = version.alias()
-    return (
-        select(func.max(other.c.number)).where(other.c.article == article.c.key).scalar_subquery()
-    )
 
 
 def _version_counts(connection: Connection, keys: list[int]) -> dict[int, int]:
@@ -122,6 +125,19 @@ def _other_urls(connection: Connection, row: Row[Any]) -> list[str]:
     own = select(article_url.c.url).where(article_url.c.article == row.key)
     urls = addresses_leading_to(connection, row.site, connection.execute(own).scalars())
     return sorted(urls - {row.url})
+
+
+def _absent(connection: Connection, row: Row[Any]) -> dict[str, Any] | None:
+    """When a gone article was last there, when it was first not, and the record that shows it."""
+    if row.article_state != "gone":
+        return None
+    at, why, shown_by = connection.execute(absences_of(row.key).limit(1)).one()
+    where = (capture.c.record_id, capture.c.warc_file, capture.c.warc_offset)
+    record_id, file, offset = connection.execute(
+        select(*where).where(capture.c.id == shown_by)
+    ).one()
+    record = {"record_id": record_id, "file": file, "offset": offset}
+    return {"present_on": row.last_seen, "absent_on": at, "why": why, "warc": record}
 
 
 def _images(connection: Connection, versions: list[int]) -> dict[int, list[dict[str, Any]]]:
@@ -164,6 +180,7 @@ def _as_shown(
     versions: int,
     images: dict[int, list[dict[str, Any]]],
     files: dict[int, list[dict[str, Any]]],
+    absent: dict[str, Any] | None,
 ) -> dict[str, Any]:
     values = row._mapping
     return {
@@ -174,6 +191,7 @@ def _as_shown(
         "other_urls": other_urls,
         **{name: values[name] for name in (*_TEXTS, *_PUBLISHED, *_PEOPLE)},
         "captured_at": row.fetched_at,
+        "absent": absent,
         "version": row.number,
         "versions": versions,
         "images": images.get(row.version_id, []),
@@ -215,7 +233,7 @@ def private_numbers_in(connection: Connection, site_id: str | None) -> Iterator[
         select(article.c.id, article.c.site, reading.c.title, reading.c.lead, reading.c.text)
         .join(version, version.c.article == article.c.key)
         .join(reading, reading.c.id == version.c.reading)
-        .where(version.c.number == _newest_number())
+        .where(version.c.number == newest_number(article.c.key))
         .order_by(article.c.id)
     )
     if site_id is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from storage.bounds import pattern_of
 from storage.database.runs import count_run
 from storage.database.schema import failure, run
 from storage.errors import NotFound, UsageError
@@ -32,6 +33,29 @@ def load_run(connection: Connection, id_: str) -> dict[str, Any]:
         raise UsageError(f"several runs begin with {id_}: give more of its name")
     shown = _as_shown(connection, dict(rows[0]._mapping))
     return shown | {"failures": _failures(connection, shown["id"])}
+
+
+def by_pattern(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Failures counted by kind and by the pattern of their addresses, the most frequent first.
+
+    Many addresses of one pattern are mostly a trap (a calendar, sort orders). `example` is one.
+    """
+    groups: dict[tuple[bool, str, str], list[str]] = {}
+    for one in failures:
+        key = (one["skipped"], one["kind"], pattern_of(one["url"]))
+        groups.setdefault(key, []).append(one["url"])
+    return [
+        {
+            "skipped": skipped,
+            "kind": kind,
+            "pattern": pattern,
+            "count": len(urls),
+            "example": urls[0],
+        }
+        for (skipped, kind, pattern), urls in sorted(
+            groups.items(), key=lambda group: (-len(group[1]), group[0])
+        )
+    ]
 
 
 def unfinished_run(connection: Connection, site: str) -> str | None:

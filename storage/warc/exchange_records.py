@@ -17,6 +17,7 @@ from storage.warc.info import WarcInfo
 from storage.warc.record import Fields, member, new_record_id, sha1_digest, warc_fields
 
 IDENTICAL_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Original:
     url: str
     date: str
     """Its WARC-Date."""
+    profile: str = IDENTICAL_PAYLOAD
+    """How it is known to be the same (§6.7.2, §6.7.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +156,16 @@ def _revisit(
 ) -> Iterator[bytes]:
     assert original is not None
     block = _head_block(exchange)
+    left_out = original.profile == IDENTICAL_PAYLOAD  # a 304 has no payload to leave out
     fields: Fields = [
         ("WARC-Type", "revisit"),
         ("WARC-Record-ID", exchange.record_id),
         *common,
-        ("WARC-Profile", IDENTICAL_PAYLOAD),
+        ("WARC-Profile", original.profile),
         ("WARC-Refers-To", original.record_id),
         ("WARC-Refers-To-Target-URI", original.url),
         ("WARC-Refers-To-Date", original.date),
-        ("WARC-Truncated", "length"),  # §6.7.2: shall be used where the payload is left out
+        ("WARC-Truncated", "length" if left_out else None),  # §6.7.2: shall be used then
         ("Content-Type", "application/http;msgtype=response"),
         ("WARC-Block-Digest", digests.block),
         ("WARC-Payload-Digest", digests.payload),
@@ -169,9 +173,10 @@ def _revisit(
     return member(fields, [block], len(block))
 
 
-def of_revisit(exchange: Exchange, digests: Digests) -> Digests:
+def of_revisit(exchange: Exchange, digests: Digests, original: Original) -> Digests:
     """The digests of the exchange's record if that is a revisit: its block is the head alone."""
-    return replace(digests, block=sha1_digest([_head_block(exchange)]))
+    payload = digests.payload if original.profile == IDENTICAL_PAYLOAD else None
+    return replace(digests, block=sha1_digest([_head_block(exchange)]), payload=payload)
 
 
 def _head_block(exchange: Exchange) -> bytes:

@@ -26,18 +26,24 @@ def read_capture(record: Record, open_file: OpenFile, find_record: FindRecord) -
     """The response that a `response` or `revisit` record holds, equal to the live one.
 
     A revisit takes its payload from the record that it refers to; its headers are its own,
-    but for the transfer coding, which the payload no longer has.
+    but for the transfer coding, which the payload no longer has. A 304 has no payload; what it
+    says still holds is its `unchanged`.
     Raises WarcError, NotFound.
     """
     fields, block = _read_record(open_file(record.file), record.offset)
     head = http.parse_head(block) or http.Head(0, (), 0)
     headers, body = head.headers, block[head.length :]
     truncated = _TRUNCATED.get(fields.get("warc-truncated", ""))
+    unchanged = None
     if fields["warc-type"] == "revisit":
         original = read_capture(find_record(fields["warc-refers-to"]), open_file, find_record)
+        if fields.get("warc-profile", "").endswith("/server-not-modified"):
+            unchanged = original
         headers = tuple(field for field in headers if field[0].lower() != "transfer-encoding")
         body = b"".join(http.payload_pieces(original.headers, (original.raw_body,)))
         truncated = None
+    if unchanged is not None:
+        body = b""
     return Capture(
         url=fields["warc-target-uri"],
         fetched_at=times.parse_utc(fields["warc-date"]),
@@ -46,6 +52,7 @@ def read_capture(record: Record, open_file: OpenFile, find_record: FindRecord) -
         raw_body=body,
         record=record,
         truncated=truncated,
+        unchanged=unchanged,
     )
 
 

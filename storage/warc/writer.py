@@ -57,7 +57,7 @@ class WarcWriter:
         Raises OutOfDisk or ArchiveFault; then the file ends where it ended before.
         """
         if original is not None:
-            digests = of_revisit(exchange, digests)
+            digests = of_revisit(exchange, digests, original)
         if self._file is not None and self._roll_bytes <= self._file.size == self._file.synced:
             self.close()
         if self._file is None:

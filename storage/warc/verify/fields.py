@@ -113,7 +113,8 @@ def _revisit(record: RawRecord) -> Iterator[tuple[Rule, str]]:
     profile = record.get("warc-profile")
     if profile is not None and profile not in _PROFILES:
         yield Rule.REVISIT_PROFILE, profile
-    if (record.get("warc-truncated") or "").lower() != "length":
+    cut = (record.get("warc-truncated") or "").lower() == "length"
+    if not cut and not (profile or "").endswith("/server-not-modified"):  # which leaves none out
         yield Rule.REVISIT_NOT_TRUNCATED, ""
     if record.get("warc-refers-to") is None and record.get("warc-refers-to-target-uri") is None:
         yield Rule.REVISIT_WITHOUT_ORIGINAL, ""
