@@ -78,7 +78,6 @@ def _as_shown(site: Site, capture: Capture, read: Article) -> dict[str, Any]:
         **{name: values[name] for name in _FIELDS},
         "published_flags": list(read.published_flags),
         "captured_at": times.utc_text(capture.fetched_at),
-        "absent": None,
         "version": None,
         "versions": None,
         "images": [nothing | size | {"url": i.url, "caption": i.caption} for i in read.images],

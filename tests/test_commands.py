@@ -17,7 +17,7 @@ ARTICLE_KEYS = {
     "id", "site", "organ", "url", "other_urls", "title", "title_raw", "lead", "text", "section",
     "published_at", "published_precision", "published_raw", "published_evidence",
     "published_flags", "byline_raw", "author", "office", "credit", "captured_at", "version",
-    "versions", "absent", "images", "attachments", "place", "warc",
+    "versions", "images", "attachments", "place", "warc",
 }  # fmt: skip
 
 

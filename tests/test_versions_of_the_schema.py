@@ -10,10 +10,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from storage.database.connect import newest_revision, open_database
+from storage.database.connect import open_database
 from tests.conftest import ROOT, TestArchive
 
-REVISIONS = [f"{number:04}" for number in range(1, int(newest_revision()))]
+MIGRATIONS = ROOT / "storage/database/migrations/versions"
+REVISIONS = sorted(path.name[:4] for path in MIGRATIONS.glob("[0-9]*.py"))[:-1]
 
 
 def made_at(revision: str, path: Path) -> None:

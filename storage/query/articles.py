@@ -191,7 +191,7 @@ def _as_shown(
         "other_urls": other_urls,
         **{name: values[name] for name in (*_TEXTS, *_PUBLISHED, *_PEOPLE)},
         "captured_at": row.fetched_at,
-        "absent": absent,
+        **({"absent": absent} if absent else {}),  # only of what is gone
         "version": row.number,
         "versions": versions,
         "images": images.get(row.version_id, []),
