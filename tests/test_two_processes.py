@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,14 @@ def test_two_sites_are_crawled_into_one_archive_at_once(archive: TestArchive) ->
     check_files(archive.folder, findings)
     check_rebuild(archive.folder, findings)
     assert not findings
+
+
+def test_a_new_archive_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    """Who comes second waits, for the first to switch to WAL and for its migrations."""
+    code = "import sys; from storage.database.connect import open_database as o; o(sys.argv[1]).dispose()"
+    for number in range(4):
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        words = [sys.executable, "-c", code, url]
+        opening = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        said = [process.communicate(timeout=60)[1] for process in opening]
+        assert [process.returncode for process in opening] == [0] * 4, said

@@ -94,13 +94,27 @@ def _prepare_sqlite(engine: Engine, read_only: bool) -> None:
         if read_only:
             connection.execute("PRAGMA query_only=ON")
             return
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=4000")  # pages; images fill 1000 in no time
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _use_wal(connection: Any) -> None:
+    """The switch asks for the file alone, and SQLite does not wait for it: so we do."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def run_transaction(
@@ -161,15 +175,17 @@ def _database_errors(engine: Engine) -> tuple[type[Exception], ...]:
 def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-        )
+        return _is_busy(cause)
     state = getattr(cause, "sqlstate", None)
     if state in ("40001", "40P01"):  # serialization_failure, deadlock_detected
         return True
     lost = type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
     return lost and lost_is_safe
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 _LOST = ("57P", "080")  # the server was shut down; the connection failed (PostgreSQL, Appendix A)
