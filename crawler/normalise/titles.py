@@ -15,10 +15,10 @@ from crawler.normalise.encodings import Repair, find_repair, mend_mojibake
 from crawler.normalise.latin import fold_letters
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")  # PostgreSQL keeps no NUL
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
+"""Invisible characters, and controls: PostgreSQL keeps no NUL."""
 _ETH = str.maketrans({"\u00d0": "Đ", "\u00f0": "đ", "\u0189": "Đ", "\u0256": "đ"})
-_ETH_LETTERS = re.compile("[\u00d0\u00f0\u0189\u0256]")
+_UNWANTED = re.compile(_UNSEEN.pattern[:-1] + "\u00d0\u00f0\u0189\u0256]")
 _SPACES = re.compile(r"\s{2,}|[^\S ]")  # single spaces may stay: most are
 _SEPARATORS = re.compile(r"\s*(?:[-–—|»›•~/_]|::|>>?)\s*")
 _BREADCRUMB = re.compile(
@@ -31,14 +31,11 @@ _MOST_PASSES = 5
 def mend_text(raw: str) -> str:
     """A text with encoding damage mended, and nothing else: its spaces stay. NFC."""
     text = mend_mojibake(_undo_entities(raw) if "&" in raw else raw)
-    if _CONTROLS.search(text):
-        text = _CONTROLS.sub("", text)
-    if text.isascii():
-        return text
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
-    if _ETH_LETTERS.search(text):
-        text = text.translate(_ETH)
-    return unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if _UNWANTED.search(text):
+        text = unicodedata.normalize("NFC", _UNSEEN.sub("", text).translate(_ETH))
+    return text
 
 
 def clean_text(raw: str) -> str:
