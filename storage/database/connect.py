@@ -39,8 +39,12 @@ def open_database(url: str, *, create: bool = True) -> Engine:
     try:
         if create and not _is_newest(engine):
             upgrade(engine)
-    except DBAPIError as error:
-        raise ArchiveFault(f"cannot open the database {engine.url!r}: {error.orig}") from error
+    except _database_errors(engine) as error:
+        fault = database_fault(error)
+        if isinstance(fault, OutOfDisk):
+            raise fault from error
+        reason = getattr(error, "orig", None) or error
+        raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
     return engine
 
 
