@@ -137,13 +137,17 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
         done = rebuild_archive(archive_of(context), lambda what: status.update(escape(what)))
     if json:
         print_json([asdict(done)])
-        return
-    console.print(
-        f"Rebuilt from {done.files} WARC file(s): {done.captures} captures, {done.articles} "
-        f"articles, {done.runs} runs of {done.sites} site(s)."
-    )
-    if done.unknown_lines:
-        console.print(f"{done.unknown_lines} line(s) of the journal are of kinds not read here.")
+    else:
+        console.print(
+            f"Rebuilt from {done.files} WARC file(s): {done.captures} captures, {done.articles} "
+            f"articles, {done.runs} runs of {done.sites} site(s)."
+        )
+        if done.unknown_lines:
+            console.print(f"{done.unknown_lines} line(s) of the journal are of unknown kinds.")
+    for damage in done.damaged:
+        errors.print(escape(damage))
+    if done.damaged:
+        raise typer.Exit(Exit.VERIFICATION_FAILED)
 
 
 @app.command()

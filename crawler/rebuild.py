@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
@@ -38,6 +38,8 @@ class Rebuilt:
     articles: int = 0
     sites: int = 0
     runs: int = 0
+    damaged: list[str] = field(default_factory=list)
+    """Stretches of WARC files that hold no whole exchange: what stood there is not in it."""
     unknown_lines: int = 0
     """Lines of the journal that nothing here reads."""
 
@@ -58,9 +60,10 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
             with writing(engine) as tx:
                 tell_decisions(tx, history.decisions)
             done = Rebuilt(sites=len(sites), unknown_lines=history.unknown)
-            for entry in new.take_in_files(archive.folder, engine):
+            for name, damage in new.take_in_files(archive.folder, engine):
                 done.files += 1
-                say(f"{entry.file}: taken in")
+                done.damaged += damage
+                say(f"{name}: taken in")
             for site in sites.values():
                 _relive(archive, engine, site, history, done, say)
                 with engine.connect() as connection:

@@ -24,7 +24,7 @@ from storage.database.schema import capture, failure, frontier, run
 from storage.errors import ArchiveBusy, UsageError
 from storage.folder import ArchiveFolder
 from storage.journal import History, RunTold
-from storage.take_in import read_parts, take_in
+from storage.take_in import find_holes, read_parts, take_in
 from storage.urls import fingerprint
 from storage.warc import manifest
 
@@ -122,13 +122,21 @@ def _into_one_file(path: Path) -> None:
         connection.close()
 
 
-def take_in_files(folder: ArchiveFolder, engine: Engine) -> Iterator[manifest.Entry]:
-    """Take in every closed file of the manifest, as pending; yields each when it is."""
+def take_in_files(folder: ArchiveFolder, engine: Engine) -> Iterator[tuple[str, list[str]]]:
+    """Take in every closed file of the manifest, as pending.
+
+    Yields the name of each, and its damage in words: bytes that hold no whole exchange.
+    """
     for entry in manifest.read_entries(folder):
-        parts = list(read_parts(folder.file(entry.file)))
+        path = folder.file(entry.file)
+        parts = list(read_parts(path))
         with writing(engine) as tx:
             take_in(tx, entry.site, entry.file, parts)
-        yield entry
+        holes = find_holes(parts, path.stat().st_size)
+        yield (
+            entry.file,
+            [f"{entry.file}: bytes {a} to {b} hold no whole exchange" for a, b in holes],
+        )
 
 
 def tell_sites_and_runs(engine: Engine, sites: Iterable[SiteRow], history: History) -> None:

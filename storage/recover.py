@@ -20,7 +20,7 @@ from storage import files
 from storage.database.captures import known_end, known_records
 from storage.database.connect import writing
 from storage.folder import ArchiveFolder
-from storage.take_in import Part, read_parts, take_in
+from storage.take_in import Part, find_holes, read_parts, take_in
 from storage.warc import manifest
 
 
@@ -93,7 +93,7 @@ def _recover_file(
     with engine.connect() as connection:
         known = known_end(connection, name)
         parts = _wanted(connection, name, path)
-    holes = list(_holes(parts))
+    holes = list(find_holes(parts))
     if holes and holes[0][0] >= known:  # nothing behind it was acknowledged
         _close_holes(path, parts)
         done.cut_bytes += before - path.stat().st_size
@@ -136,15 +136,6 @@ def _wanted(connection: Connection, name: str, path: Path) -> list[Part]:
         if is_here and (original is None or original in known or original in wanted):
             wanted[part.record_id] = part
     return list(wanted.values())
-
-
-def _holes(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
-    """Stretches of bytes before the last whole part that belong to none."""
-    end = 0
-    for part in parts:
-        if part.start > end:
-            yield end, part.start
-        end = part.end
 
 
 def _close_holes(path: Path, parts: Sequence[Part]) -> None:

@@ -78,6 +78,20 @@ def read_parts(path: Path) -> Iterator[Part]:
         start, told = None, {}
 
 
+def find_holes(parts: Sequence[Part], size: int = 0) -> Iterator[tuple[int, int]]:
+    """Stretches of bytes, start and end, that belong to no whole part.
+
+    Those before the last whole part; with the file's `size` also one behind it.
+    """
+    end = 0
+    for part in parts:
+        if part.start > end:
+            yield end, part.start
+        end = part.end
+    if end < size:
+        yield end, size
+
+
 def _part(start: int, last: Member, told: dict[str, str]) -> Part:
     head = http.parse_head(last.block) or http.Head(0, (), 0)
     return Part(start, last.offset + last.length, last.offset, last.fields, head, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.database.connect import open_database
 from storage.folder import OPEN_SUFFIX
 from storage.warc.members import Member, walk
 from tests.conftest import ROOT, TestArchive
@@ -69,6 +71,7 @@ _NO_FURTHER = """
 import os, resource, sys
 from storage.errors import OutOfDisk
 from storage.exchange import Exchange
+from storage.database.connect import open_database
 from storage.folder import ArchiveFolder
 from storage.warc.exchange_records import digests_of
 from storage.warc.info import WarcInfo
@@ -118,9 +121,10 @@ def test_a_file_that_may_not_grow_is_cut_back_to_its_last_exchange(tmp_path: Pat
 
 
 def test_a_database_file_that_may_not_grow_ends_the_crawl(archive: TestArchive) -> None:
+    open_database(archive.open().database_url).dispose()  # the gazetteer fits
     limit = (
         "import resource\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, resource.RLIM_INFINITY))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))"
     )
     stopped = crawl(archive, before=limit)
     assert stopped.returncode in (1, 3), stopped.stderr  # SQLite says "disk I/O error" of EFBIG
@@ -130,11 +134,11 @@ def test_a_database_file_that_may_not_grow_ends_the_crawl(archive: TestArchive) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 6 MB."""
+    """A disk of its own, 64 MB until the test makes it smaller."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small tmpfs needs root")
@@ -145,9 +149,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_the_crawl_with_3_and_it_goes_on_when_there_is_room(
     small_disk: Path,
 ) -> None:
-    """Database and WARC file share 6 MB; whichever is first finds no room."""
+    """Database and WARC file share 1.5 MB; whichever is first finds no room."""
     archive = TestArchive(small_disk / "archive")
     archive.folder.mkdir()
+    open_database(archive.open().database_url).dispose()
+    resize(small_disk, shutil.disk_usage(small_disk).used + 1_500_000)
     full = archive._run(command("DISK_FLOOR_BYTES=0"), 120)
 
     assert full.returncode == 3, full.stderr
@@ -156,8 +162,21 @@ def test_a_full_disk_ends_the_crawl_with_3_and_it_goes_on_when_there_is_room(
     assert promised
     assert archive._run(command("DISK_FLOOR_BYTES=0"), 120).returncode == 3  # still no room
 
-    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    resize(small_disk, 64 << 20)
     archive_finished(archive, promised)
+
+
+def test_a_disk_too_small_for_a_database_is_said(small_disk: Path) -> None:
+    resize(small_disk, 200_000)
+    archive = TestArchive(small_disk / "archive")
+    archive.folder.mkdir()
+    full = archive._run(command("DISK_FLOOR_BYTES=0"), 120)
+    assert full.returncode == 3, full.stderr
+    assert "the database has no room left; make room" in full.stderr
+
+
+def resize(disk: Path, size: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
 
 
 def archive_finished(archive: TestArchive, promised: set[tuple[str, str]]) -> None:

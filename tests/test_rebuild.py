@@ -181,3 +181,48 @@ def test_an_empty_postgresql_database_is_filled(
     again = crawled.tinhuyen(*words)
     assert again.returncode == 2
     assert "holds an archive already" in again.stderr
+
+
+def test_what_a_crash_left_open_is_rebuilt_too_even_if_the_database_is_lost(
+    archive: TestArchive,
+) -> None:
+    killed = (
+        "import os, storage.keeper as k\n"
+        "real, rounds = k.run_transaction, []\n"
+        "def run(*rest):\n"
+        "    rounds.append(1)\n"
+        "    if len(rounds) == 6: os.kill(os.getpid(), 9)\n"
+        "    return real(*rest)\n"
+        "k.run_transaction = run"
+    )
+    assert crawl(archive, before=killed).returncode == -signal.SIGKILL
+    for path in archive.folder.glob("archive.db*"):
+        path.unlink()
+    (archive.folder / "archive.db").write_bytes(b"no database at all" * 1000)
+    refused = archive.tinhuyen("rebuild")
+    assert refused.returncode == 2
+    assert "Move archive.db away" in refused.stderr
+    (archive.folder / "archive.db").unlink()
+
+    rebuild(archive)
+
+    captures = content(archive)["captures"]
+    assert len(captures) > 10
+    assert not [row for row in captures if row["reading"] == "pending"]
+    again = archive.scrapy("crawl", "demo")
+    assert again.returncode == 0, again.stderr
+    [run] = archive.open().runs("demo")
+    assert (run["counts"]["captures"], run["counts"]["articles"]) == (133, 60)
+
+
+def test_damage_in_a_warc_file_is_said(crawled: TestArchive) -> None:
+    [path] = crawled.warc_files()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+
+    done = crawled.tinhuyen("rebuild")
+
+    assert done.returncode == 6
+    assert "hold no whole exchange" in done.stderr
+    assert "132 captures" in done.stdout

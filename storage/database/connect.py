@@ -209,6 +209,9 @@ def _opening(engine: Engine) -> Iterator[None]:
     try:
         yield
     except _database_errors(engine) as error:
+        fault = database_fault(error)
+        if isinstance(fault, OutOfDisk):
+            raise fault from error
         reason = getattr(error, "orig", None) or error
         raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
 
