@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
@@ -63,7 +64,10 @@ def read_exchange(
         capture = replace(capture, unchanged=last)
     page = replace(read_capture(row, capture, site, limits), exchange=exchange)
     if page.body_sha256 is None and is_file(row, capture):
-        return replace(page, body_sha256=_sha256(exchange, capture))
+        head = exchange.head()
+        assert head is not None  # a file has a status, so it has a head
+        pieces = exchange.pieces(head.length)
+        return replace(page, body_sha256=body_sha256(head.headers, pieces))
     return page
 
 
@@ -234,13 +238,11 @@ def is_file(row: FrontierRow, capture: Capture) -> bool:
     return row.role == "attachment" or (row.role == "page" and capture.mime not in _NOT_FILES)
 
 
-def _sha256(exchange: Exchange, capture: Capture) -> str | None:
-    head = exchange.head()
-    if head is None:
-        return None
+def body_sha256(headers: http.Headers, pieces: Iterable[bytes]) -> str | None:
+    """sha256 of a body once decoded, lower-case hex; None if it cannot be. `pieces`: as sent."""
     digest = hashlib.sha256()
     try:
-        for piece in http.decoded_pieces(head.headers, exchange.pieces(head.length)):
+        for piece in http.decoded_pieces(headers, pieces):
             digest.update(piece)
     except DecodeError:
         return None

@@ -6,7 +6,6 @@ for stands in their own metadata record.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from functools import reduce
 
 from sqlalchemy import Connection, Engine
 
-from crawler.outcome import Limits, is_file, read_capture
+from crawler.outcome import Limits, body_sha256, is_file, read_capture
 from crawler.site_rows import row_of
 from crawler.sites import Site
 from crawler.steps import STEPS
-from storage import http, journal
+from storage import journal
 from storage.archive import Archive
 from storage.database import crashes
 from storage.database.captures import Pending, find_record, pending_captures
@@ -26,7 +25,7 @@ from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.pages import Kept, save_pages
 from storage.database.runs import save_site
-from storage.errors import DecodeError, NotFound, WarcError
+from storage.errors import NotFound, WarcError
 from storage.handed_out import HandedOut
 from storage.records import Capture, Failure, FrontierRow, Page, Record
 from storage.recover import Recovered, recover_site
@@ -113,7 +112,7 @@ class Reader:
             return Page(row, failures=(Failure("read", "bad_record", str(error)),), failed=True)
         page = read_capture(row, capture, self.site, self.limits)
         if page.body_sha256 is None and is_file(row, capture):
-            page = replace(page, body_sha256=_sha256(capture))
+            page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
         return reduce(lambda read, step: step(read), STEPS, page)
 
     def _capture(self, tx: Connection, record_id: str) -> Capture:
@@ -157,13 +156,3 @@ def _row_of(tx: Connection, frontier: Frontier, pending: Pending) -> FrontierRow
     )
     print_ = bytes.fromhex(told.get("fingerprint", "")) or fingerprint(url, "")
     return frontier.meet(tx, row, print_)
-
-
-def _sha256(capture: Capture) -> str | None:
-    digest = hashlib.sha256()
-    try:
-        for piece in http.decoded_pieces(capture.headers, (capture.raw_body,)):
-            digest.update(piece)
-    except DecodeError:
-        return None
-    return digest.hexdigest()
