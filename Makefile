@@ -29,7 +29,7 @@ needs:
 	@sh tests/needs.sh postgresql
 
 test: install needs
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest -n auto --dist loadfile
 
 lint: install
 	$(bin)/ruff format --check .
