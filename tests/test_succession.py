@@ -26,7 +26,7 @@ def script(tmp_path: Path) -> Path:
 
 def read(script: Path, archive: TestArchive, *arguments: str) -> bytes:
     # -I and -S: no package of this environment is to be had.
-    command = [sys.executable, "-I", "-S", script, archive.folder, *arguments]
+    command = [sys.executable, "-I", "-S", str(script), str(archive.folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
 
 
