@@ -5,277 +5,337 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
 
 from crawler.checks.coverage import chance
+from crawler.cli import app
 from storage.lines import read_lines
-from tests import turning_portal as turned
+from tests import turning_portal as turn
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.crawling import crawl
 from tests.portals import portals
 from tests.turning_portal import FIELDS, NUMBER, TurningPortal
 
+Run = dict[str, Any]
+
+TURNS: dict[str, dict[str, Any]] = {
+    "date": {"shows": FIELDS - {"date"}},
+    "author": {"shows": FIELDS - {"author"}},
+    "images": {"shows": FIELDS - {"images"}},
+    "body": {"shows": FIELDS - {"body", "images"}},
+    "trap": {"trap": 150},
+    "dress": {"dress": "grid"},
+    "layout": {"hook": 'id="noi-dung"'},
+    "english": {"english": True},
+    "challenge": {"instead": turn.CHALLENGE},
+    "maintenance": {"instead": turn.MAINTENANCE},
+    "login": {"instead": turn.LOGIN},
+    "nosite": {"instead": turn.NO_SITE},
+    "parked": {"instead": turn.PARKED},
+    "gambling": {"instead": turn.GAMBLING},
+    "moved": {"moved_to": "http://tinh.example/"},
+    "sound": {},
+}
+"""What happens to each of these sites before its last update."""
+FULL: dict[str, dict[str, Any]] = {"nothing": {"numbers": []}, "steady": {}}
+"""And before its last full crawl."""
+
 
 @dataclass
 class Watched:
-    """A site that was crawled and is watched."""
+    """Sites that were crawled and are watched, and the runs that it made."""
 
     archive: TestArchive
-    portal: TurningPortal
+    portals: dict[str, TurningPortal]
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    before: dict[str, list[Run]] = field(default_factory=dict)
+    """What researchers saw before the portals were turned."""
+    ends: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Exit code and message (or nothing) of each site's last crawl."""
 
-    def crawl(self, mode: str = "update", *, code: int = 0, before: str = "") -> dict[str, Any]:
-        """The run that it makes; `before`: code that is run first."""
-        settings = (f"CRAWL_MODE={mode}", "RETRY_SECONDS=0.01", "SLOWEST_DELAY_SECONDS=0.02")
-        done = crawl(self.archive, *settings, site="song", before=before)
-        assert done.returncode == code, (done.returncode, done.stderr)
+    def last(self, site: str) -> Run:
+        return self.runs[site][-1]
+
+    def crawl(self, *sites: str, mode: str = "update") -> None:
+        done = self.archive.tinhuyen("crawl", *sites, "--mode", mode, "--json")
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(results) == len(sites), done.stderr
+        for site in sites:
+            self.runs[site] = self.runs_of(site)
+        self.ends |= {one["site"]: (one["exit_code"], one["message"] or "") for one in results}
+
+    def runs_of(self, site: str) -> list[Run]:
+        """Oldest first."""
         opened = self.archive.open()
         try:
-            return opened.run(opened.runs("song")[0]["id"])
+            return opened.runs(site)[::-1]
         finally:
             opened.close()
 
-    def articles(self) -> list[dict[str, Any]]:
-        return sorted(self._content()["articles"], key=lambda article: str(article["id"]))
-
-    def _content(self) -> dict[str, list[dict[str, Any]]]:
+    def content(self) -> dict[str, list[Run]]:
         return content_of(self.archive.open().database_url)
+
+    def untouched(self, site: str) -> bool:
+        """Whether its articles are as they were: no version more, none gone, seen no later."""
+        now, then = (
+            [one for one in content["articles"] if one["site"] == site]
+            for content in (self.content(), self.before)
+        )
+        return bool(now) and now == then
 
     def rebuilt(self) -> list[str]:
         """Where the rebuilt database differs from the live one."""
-        before = self._content()
+        before = self.content()
         done = self.archive.tinhuyen("rebuild")
         assert done.returncode == 0, done.stderr
         (self.archive.folder / "archive.db.before-rebuild").unlink()
-        return differences(before, self._content())
+        return differences(before, self.content())
 
-    def decide(self, *words: str) -> None:
-        done = self.archive.tinhuyen("sites", "state", "song", *words, "--by", "Lan Anh")
-        assert done.returncode == 0, done.stderr
+    def say(self, *words: str) -> str:
+        """What a command prints, asked within this process."""
+        done = CliRunner().invoke(app, ["--archive", str(self.archive.folder), *words])
+        assert done.exit_code == 0, done.exception
+        return done.stdout
+
+    def decide(self, site: str, *words: str) -> None:
+        self.say("sites", "state", site, *words, "--by", "Lan Anh")
 
 
-def checks(run: dict[str, Any]) -> list[str]:
+def checks(run: Run) -> list[str]:
     return [found["check"] for found in run["findings"]]
 
 
-def pausing(run: dict[str, Any]) -> list[str]:
+def pausing(run: Run) -> list[str]:
     return [found["check"] for found in run["findings"] if found["pauses"]]
 
 
-def one(run: dict[str, Any], check: str) -> dict[str, Any]:
+def one(run: Run, check: str) -> Run:
     [found] = [found for found in run["findings"] if found["check"] == check]
     return dict(found)
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A sound portal, crawled in full, twice updated, crawled in full again."""
-    archive = TestArchive(tmp_path_factory.mktemp("findings") / "archive")
-    portal = TurningPortal()
-    with portal:
-        archive.declare(portal.table)
-        yield Watched(archive, portal)
-
-
-@pytest.fixture(scope="module")
-def sound_runs(base: Watched) -> list[dict[str, Any]]:
-    runs = [base.crawl("full"), base.crawl()]
-    base.portal.sound()
-    runs += [base.crawl(), base.crawl("full")]
-    return runs
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Portals crawled in full and updated; then each is turned, and crawled once more."""
+    made = Watched(
+        TestArchive(tmp_path_factory.mktemp("findings") / "archive"),
+        {id_: TurningPortal(id_) for id_ in (*TURNS, *FULL)},
+    )
+    made.portals["sound"].pictured = 3
+    with ExitStack() as stack:
+        for portal in made.portals.values():
+            stack.enter_context(portal)
+            made.archive.declare(portal.table)
+        made.crawl(*made.portals, mode="full")
+        made.crawl(*made.portals)
+        made.before = made.content()
+        for id_, turned in (TURNS | FULL).items():
+            made.portals[id_].later()
+            for name, value in turned.items():
+                setattr(made.portals[id_], name, value)
+        made.crawl(*TURNS)
+        made.crawl(*FULL, mode="full")
+        yield made
 
 
 @pytest.fixture
-def site(base: Watched, sound_runs: object, tmp_path: Path) -> Watched:
-    """A copy of it, for something to happen to."""
-    shutil.copytree(base.archive.folder, tmp_path / "archive")
-    base.portal.sound()
-    return Watched(TestArchive(tmp_path / "archive"), base.portal)
+def copy(watched: Watched, tmp_path: Path) -> Watched:
+    """The same, for decisions to be made and crawls to be gone on with."""
+    shutil.copytree(watched.archive.folder, tmp_path / "archive")
+    folder = TestArchive(tmp_path / "archive")
+    return Watched(folder, watched.portals, dict(watched.runs), watched.before)
 
 
-def test_a_sound_portal_shows_none(sound_runs: list[dict[str, Any]]) -> None:
-    assert [run["findings"] for run in sound_runs] == [[], [], [], []]
-    assert [run["counts"]["new_versions"] for run in sound_runs] == [NUMBER, 0, 3, 0]
+def test_sound_portals_show_none(watched: Watched) -> None:
+    for site, runs in watched.runs.items():
+        assert [run["findings"] for run in runs[:2]] == [[], []], site
+    for site in ("sound", "steady"):
+        run = watched.last(site)
+        assert run["findings"] == [] and run["outcome"] == "finished"
+        assert run["counts"]["new_versions"] == 3, "two new ones, and one that changed"
+        assert watched.ends[site] == (0, "")
 
 
 def test_nor_do_the_sample_portal_and_small_ones(
     demo_archive: TestArchive, archive: TestArchive
 ) -> None:
     assert demo_archive.open().runs()[0]["findings"] == []
-    with portals(archive, 1, articles=3):
-        for mode in ("full", "update", "full"):
+    with portals(archive, 1, articles=2):
+        for mode in ("full", "update"):
             assert archive.scrapy("crawl", "p0", "-s", f"CRAWL_MODE={mode}").returncode == 0
-    assert [run["findings"] for run in archive.open().runs()] == [[], [], []]
+    assert [run["findings"] for run in archive.open().runs()] == [[], []]
 
 
 @pytest.mark.parametrize("field", ["date", "author", "images"])
-def test_a_field_that_articles_lack_from_now_on(site: Watched, field: str) -> None:
-    site.portal.shows = FIELDS - {field}
-    run = site.crawl()
-    assert checks(run) == [f"{field}_coverage"]
-    numbers = one(run, f"{field}_coverage")["numbers"]
-    assert numbers["have"] == 0 and numbers["of"] == 25
-    assert numbers["had"] == numbers["past_of"] == NUMBER + 2
-    assert run["outcome"] == "finished" and not pausing(run)
+def test_a_field_that_articles_lack_from_now_on(watched: Watched, field: str) -> None:
+    run = watched.last(field)
+    assert checks(run) == [f"{field}_coverage"] and not pausing(run)
+    assert one(run, f"{field}_coverage")["numbers"] == {
+        "have": 0, "of": NUMBER + 2, "share": 0.0, "had": NUMBER, "past_of": NUMBER, "past_share": 1.0,
+    }  # fmt: skip
+    assert run["outcome"] == "finished"
 
 
-def test_articles_without_a_text(site: Watched) -> None:
-    site.portal.shows = FIELDS - {"body", "images"}
-    assert {"body_coverage", "images_coverage"} <= set(checks(site.crawl(code=4)))
+def test_articles_without_a_text(watched: Watched) -> None:
+    run = watched.last("body")
+    assert checks(run) == ["body_coverage", "images_coverage"] and run["outcome"] == "incomplete"
 
 
-def test_a_few_articles_without_a_picture_are_no_finding(site: Watched) -> None:
-    site.portal.shows = FIELDS - {"images"}
-    site.portal.numbers += range(NUMBER + 2, NUMBER + 6)
-    before = "from crawler import settings; settings.UPDATE_NEWEST_ARTICLES = settings.UPDATE_OTHER_ARTICLES = 0"
-    run = site.crawl(before=before)
-    assert run["counts"]["articles"] == 4 and checks(run) == []
+def test_not_one_article(watched: Watched) -> None:
+    run = watched.last("nothing")
+    assert checks(run) == ["no_articles"] and not pausing(run)
+    assert one(run, "no_articles")["numbers"]["known"] == NUMBER
+    assert run["outcome"] == "incomplete" and watched.ends["nothing"][0] == 4
 
 
-def test_not_one_article(site: Watched) -> None:
-    site.portal.numbers = []
-    run = site.crawl("full", code=4)
-    assert one(run, "no_articles")["numbers"]["known"] == NUMBER + 2
-    assert run["outcome"] == "incomplete" and not pausing(run)
-
-
-@pytest.mark.parametrize(("days", "found"), [(10, []), (40, ["quiet"])])
-def test_a_site_gone_quiet(site: Watched, days: int, found: list[str]) -> None:
-    later = f"import time_machine; time_machine.travel(__import__('time').time() + {days} * 86400).start()"
-    run = site.crawl(before=later)
-    assert checks(run) == found
-    if found:
-        numbers = one(run, "quiet")["numbers"]
-        assert numbers["longest_gap_days"] <= 4 and numbers["bound"] == 14
-        assert 34 <= numbers["days"] <= 40
-
-
-def test_requests_that_lead_nowhere(site: Watched) -> None:
-    site.portal.trap = 250
-    run = site.crawl()
+def test_requests_that_lead_nowhere(watched: Watched) -> None:
+    run = watched.last("trap")
     assert checks(run) == ["requests"]
     numbers = one(run, "requests")["numbers"]
-    assert numbers["requests"] > 250 and numbers["new_articles"] == 0
+    assert numbers["requests"] > 150 and numbers["new_articles"] == 2
     assert numbers["per_article"] > 3 * numbers["past_per_article"]
 
 
+def test_a_site_gone_quiet(copy: Watched) -> None:
+    later = (
+        "import time, time_machine; time_machine.travel(time.time() + {} * 86400).start()".format
+    )
+    for days, found in ((10, []), (40, ["quiet"])):
+        done = crawl(copy.archive, "CRAWL_MODE=update", site="sound", before=later(days))
+        assert done.returncode == 0, done.stderr
+        run = copy.runs_of("sound")[-1]
+        assert checks(run) == found, days
+    assert one(run, "quiet")["numbers"] | {"since": ""} == {
+        "days": 40, "since": "", "longest_gap_days": 2, "bound": 14,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("instead", "sign"),
+    ("site", "sign"),
     [
-        (turned.CHALLENGE, "challenge"),
-        (turned.MAINTENANCE, "maintenance"),
-        (turned.LOGIN, "login_page"),
-        (turned.NO_SITE, "no_site"),
+        ("challenge", "challenge"),
+        ("maintenance", "maintenance"),
+        ("login", "login_page"),
+        ("nosite", "no_site"),
     ],
 )
-def test_a_site_that_lets_nobody_in(site: Watched, instead: turned.Instead, sign: str) -> None:
-    before = site.articles()
-    site.portal.instead = instead
-    run = site.crawl(code=5)
+def test_a_site_that_lets_nobody_in(watched: Watched, site: str, sign: str) -> None:
+    run = watched.last(site)
     assert checks(run) == [sign] and not pausing(run)
     found = one(run, sign)
     assert found["numbers"]["lists"] == 1 and found["numbers"]["share"] == 1.0
-    assert found["captures"] and run["counts"]["captures"] > 20
-    assert site.articles() == before, "no version, and nothing is gone"
-    site.portal.sound()
-    assert checks(site.crawl()) == []
+    assert len(found["captures"]) == 5 and run["counts"]["captures"] > NUMBER
+    assert watched.untouched(site) and watched.ends[site][0] == 5
 
 
-def test_a_list_that_sends_its_readers_away(site: Watched) -> None:
-    site.portal.moved_to = "http://tinh.example/"
-    run = site.crawl(code=5)
-    assert checks(run) == ["moved"] and not pausing(run)
+def test_a_list_that_sends_its_readers_away(watched: Watched) -> None:
+    run = watched.last("moved")
+    assert checks(run) == ["moved"] and not pausing(run) and watched.ends["moved"][0] == 5
 
 
-def test_a_new_dress_is_said_and_stops_nothing(site: Watched) -> None:
-    site.portal.dress = "grid"
-    run = site.crawl()
+def test_a_new_dress_is_said_and_stops_nothing(watched: Watched) -> None:
+    run = watched.last("dress")
     assert checks(run) == ["template"] and not pausing(run)
-    numbers = one(run, "template")["numbers"]
-    assert numbers["alike"] < 0.3 and numbers["lost"] == numbers["other"] == 0
+    assert one(run, "template")["numbers"] == {"alike": 0.0, "known": NUMBER, "lost": 0, "other": 1}
+    assert watched.ends["dress"] == (0, "")
 
 
-def test_a_layout_that_reads_nothing_any_more_pauses(site: Watched) -> None:
-    before = site.articles()
-    site.portal.hook = 'id="noi-dung"'
-    run = site.crawl(code=5)
+def test_a_layout_that_reads_nothing_any_more_pauses(watched: Watched) -> None:
+    run = watched.last("layout")
     assert pausing(run) == ["template"]
     numbers = one(run, "template")["numbers"]
-    assert numbers["lost"] == numbers["known"] == 25
-    assert site.articles() == before
+    assert numbers["lost"] == numbers["known"] == NUMBER
+    assert watched.untouched("layout")
 
 
-def test_another_language_pauses_until_somebody_has_looked(site: Watched) -> None:
-    before = site.articles()
-    site.portal.english = True
-    run = site.crawl(code=5)
-    assert pausing(run) == ["language"]
-    assert one(run, "language")["numbers"] | {"titles": 0} == {
-        "share": 0.0, "past_share": 1.0, "titles": 0, "lists": 1,
-    }  # fmt: skip
-    assert run["counts"]["articles"] == 25 and run["counts"]["new_versions"] == 0
-    assert site.articles() == before
-    assert not site.rebuilt()
-
-    site.decide("open", "--because", "an English edition took its place")
-    assert sum(article["versions"] == 2 for article in site.articles()) >= 25
-    assert any("Cheap flights" in article["title"] for article in site.articles())
-    assert not site.rebuilt()
-    assert checks(site.crawl()) == [], "from here on, this is the site"
-
-    site.decide("hijacked", "--because", "a travel agency", "--run", run["id"])
-    assert not site.rebuilt()
-
-
-def test_advertising_for_gambling_never_becomes_a_version(site: Watched) -> None:
-    before = site.articles()
-    site.portal.instead = turned.GAMBLING
-    run = site.crawl(code=5)
-    assert pausing(run) == ["gambling"]
+def test_advertising_for_gambling_never_becomes_a_version(watched: Watched) -> None:
+    run, portal = watched.last("gambling"), watched.portals["gambling"]
+    assert checks(run) == pausing(run) == ["gambling"]
     found = one(run, "gambling")
-    assert found["numbers"]["pages"] == 26 and len(found["captures"]) == 5
-    assert site.articles() == before
-    kept = {record["record_id"] for record in site._content()["captures"]}
-    assert set(found["captures"]) <= kept, "the pages stay as captures"
-    assert not any("khuyen-mai-98win" in path for path in site.portal.asked)
-
-    again = site.archive.tinhuyen("crawl", "song")
-    assert again.returncode == 5
-    assert (
-        "song is paused since" in again.stderr and "tinhuyen sites state song open" in again.stderr
-    )
-    asked = len(site.portal.asked)
-    site.archive.tinhuyen("schedule", "add", "song", "--every", "10m")
-    assert site.archive.tinhuyen("work").returncode == 0
-    assert len(site.portal.asked) == asked, "by schedule too"
-    journal = read_lines(site.archive.folder / "journal.jsonl", "site_state")
-    [line] = [decision for decision in journal if decision["kind"] == "site_state"]
-    assert line["state"] == "paused" and line["evidence"] == [found] and line["run"] == run["id"]
-    assert not site.rebuilt()
+    assert found["numbers"] == {"pages": NUMBER + 1, "of": NUMBER + 1, "lists": 1, "share": 1.0}
+    kept = {record["record_id"] for record in watched.content()["captures"]}
+    assert len(found["captures"]) == 5 and set(found["captures"]) <= kept, "they stay as captures"
+    assert watched.untouched("gambling")
+    assert not any("khuyen-mai-98win" in path for path in portal.asked)
 
 
-def test_status_and_runs_show_tell_of_it(site: Watched) -> None:
-    site.portal.instead = turned.PARKED
-    run = site.crawl(code=5)
+def test_a_pause_stands_in_the_journal_with_its_evidence(watched: Watched) -> None:
+    journal = read_lines(watched.archive.folder / "journal.jsonl", "site_state")
+    lines = [line for line in journal if line["kind"] == "site_state"]
+    assert {line["site"] for line in lines} == {"layout", "english", "parked", "gambling"}
+    for line in lines:
+        run = watched.last(line["site"])
+        assert line["state"] == "paused" and line["run"] == run["id"]
+        assert line["evidence"] == [found for found in run["findings"] if found["pauses"]]
+
+
+def test_what_is_paused_is_not_crawled_in_silence(copy: Watched) -> None:
+    asked = len(copy.portals["gambling"].asked)
+    copy.crawl("gambling")
+    code, message = copy.ends["gambling"]
+    assert code == 5 and message.startswith("gambling is paused since ")
+    assert "`tinhuyen sites state gambling open --because …`" in message
+    copy.say("schedule", "add", "gambling", "--every", "10m")
+    with copy.archive.open().open_for_writing().begin() as tx:
+        tx.execute(text("UPDATE schedule SET due_at = counted_from"))
+    assert copy.archive.tinhuyen("work").returncode == 0
+    [job] = map(json.loads, copy.say("schedule", "list", "--json").splitlines())
+    assert job["last_outcome"] == "unavailable"
+    assert "is paused since" in (copy.archive.folder / "logs" / "gambling.log").read_text()
+    assert len(copy.portals["gambling"].asked) == asked
+
+
+def test_another_language_is_set_aside_until_somebody_has_looked(copy: Watched) -> None:
+    run = copy.last("english")
+    assert pausing(run) == ["language"]
+    assert one(run, "language")["numbers"] == {
+        "share": 0.0, "past_share": 1.0, "titles": NUMBER + 2, "lists": 1,
+    }  # fmt: skip
+    assert run["counts"]["articles"] == NUMBER + 2 and run["counts"]["new_versions"] == 0
+    assert not copy.archive.open().search("cheap flights", site="english")
+    [state] = [one for one in copy.archive.open().status() if one["site"] == "english"]
+    assert state["articles"] == NUMBER, "the two that only this run saw are none"
+
+    copy.decide("english", "open", "--because", "an English edition took its place")
+    found = copy.archive.open().search("cheap flights", site="english", limit=50)
+    assert sorted(one["versions"] for one in found) == [1] * 2 + [2] * NUMBER
+    copy.crawl("english")
+    assert checks(copy.last("english")) == [], "from here on, this is the site"
+
+
+def test_decisions_are_told_again_at_a_rebuild(copy: Watched) -> None:
+    copy.decide("english", "open", "--because", "an English edition took its place")
+    copy.decide("parked", "hijacked", "--because", "sold")
+    copy.decide("dress", "hijacked", "--because", "a copy", "--run", copy.last("dress")["id"])
+    assert copy.untouched("dress")
+    assert not copy.rebuilt()
+
+
+def test_what_people_see_of_it(copy: Watched) -> None:
+    run = copy.last("parked")
     assert pausing(run) == ["parked"]
-    [state] = map(json.loads, site.archive.tinhuyen("status", "--json").stdout.splitlines())
+    told = map(json.loads, copy.say("status", "--json").splitlines())
+    [state] = [one for one in told if one["site"] == "parked"]
     assert state["state"] == "paused" and state["findings"] == run["findings"]
-    assert "Tên miền này đang được bán".lower() in state["because"]
-    shown = site.archive.tinhuyen("status").stdout
-    assert "parked" in shown and "song is paused: " in shown
-    shown = site.archive.tinhuyen("runs", "show", run["id"]).stdout
+    assert "tên miền này đang được bán" in state["because"]
+    shown = copy.say("status")
+    assert "4 paused" in shown and "parked is paused: a declared list" in shown
+    shown = copy.say("runs", "show", run["id"])
     assert "finding    parked: " in shown and "[paused the site]" in shown
-    site.decide("hijacked", "--because", "sold")
-    assert site.archive.tinhuyen("crawl", "song").returncode == 5
-    site.portal.sound()
-    site.decide("open", "--because", "bought back")
-    assert checks(site.crawl()) == []
-    shown = site.archive.tinhuyen("sites", "show", "song").stdout
-    assert shown.count("Lan Anh: ") == 2 and "checks of the run: " in shown
+    copy.decide("parked", "hijacked", "--because", "sold")
+    copy.crawl("parked")
+    assert copy.ends["parked"][0] == 5 and "(sold; Lan Anh)" in copy.ends["parked"][1]
+    copy.decide("parked", "open", "--because", "bought back")
+    shown = copy.say("sites", "show", "parked")
+    assert shown.count(" Lan Anh: ") == 2 and " checks of the run: " in shown
 
 
 def test_chance_is_the_binomial_one() -> None:

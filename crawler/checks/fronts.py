@@ -88,7 +88,7 @@ def _answers(look: Look, run: str, url: str) -> Iterator[Record]:
 def _shape(document: Document) -> Iterator[str]:
     root = document.tree.body
     for node in root.traverse() if root is not None else ():
-        if node is root or not node.is_element_node:
+        if node.tag == "body" or not node.is_element_node:
             continue
         attributes = node.attributes
         names = [f".{name}" for name in (attributes.get("class") or "").split()]

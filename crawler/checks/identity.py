@@ -160,4 +160,4 @@ def _pages_now(look: Look) -> Iterator[tuple[str, str | None, str | None]]:
             ~why.exists(),
         )
     )
-    return iter(look.tx.execute(statement).tuples())
+    yield from look.tx.execute(statement)

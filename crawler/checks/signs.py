@@ -79,16 +79,16 @@ _PATTERNS = {
         "^welcome to nginx", "apache2? .{0,20}default page", "^apache http server test page",
         r"^iis ?\d", "^iis windows", "^it works!", "web server'?s default page",
         "^account (?:has been )?suspended", "^domain suspended", "hosting đã hết hạn",
-        "tên miền[^.]{0,60}bị (?:tạm ngừng|tạm ngưng|khoá|khóa)",
+        "tên miền.{0,60}bị (?:tạm ngừng|tạm ngưng|khoá|khóa)",
     ),
     "parked": _any(
         "(?:buy|purchase) this domain", "parked free", "sedoparking",
         r"domain (?:name )?(?:\S+ )?(?:is|may be) (?:for sale|parked)",
         r"domain (?:\S+ )?has expired",
-        "tên miền[^.]{0,60}(?:rao bán|đang được bán|cần bán|để bán|đã hết hạn)",
+        "tên miền.{0,60}(?:rao bán|đang được bán|cần bán|để bán|đã hết hạn)",
     ),
 }  # fmt: skip
-"""What such pages say, NFC and in small letters; a dot ends a sentence."""
+"""What such pages say, NFC and in small letters; a dot ends a sentence, or stands in a domain."""
 
 _SCRIPTS = (b"_cf_chl_opt", b"cf-browser-verification", b"slowAES.decrypt")
 """Of challenges: Cloudflare's, and testcookie-nginx's, which vDDoS took over. No other page has
@@ -129,11 +129,10 @@ def sign_of(capture: Capture, site: Site, found: Found | None = None) -> Sign | 
     """
     if capture.header("cf-mitigated") == "challenge":  # as Cloudflare documents it
         return Sign("challenge", "cf-mitigated: challenge")
-    if found is None or _is_bare(found):
-        return _notice(Document(capture, site), capture.body()) or _advertising(
-            capture, site, found
-        )
-    title = _plain(found.title_raw or "")
+    title = _plain(found.title_raw or "") if found is not None else ""
+    if found is None or _is_bare(found) or _PATTERNS["no_site"].search(title):
+        notice = _notice(Document(capture, site), capture.body())
+        return notice or _advertising(capture, site, found)
     return _advertising(capture, site, found) if _GAMBLING.search(title) else None
 
 

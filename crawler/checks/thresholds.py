@@ -41,9 +41,10 @@ TAKEN_OVER_SHARE = 0.2
 
 VIETNAMESE_BEFORE, VIETNAMESE_NOW = 0.8, 0.2
 """Shares of titles. A portal with an English section moves between these bounds."""
-VIETNAMESE_WORDS = 0.2
-"""Of the words of a text, with a mark that only Vietnamese has: running Vietnamese has 60-80 %, a
-foreign text that names Vietnamese places and people hardly 10 %."""
+VIETNAMESE_WORDS = 0.4
+"""Of the words of a text, with a mark, and built as Vietnamese syllables are. Titles of portals
+have 54-100 % of such words (median 92 % on the sample portal, 75 % of NukeViet's own news, which
+name companies); a foreign text that names Vietnamese places has up to a quarter."""
 
 SHAPE_ALIKE = 0.3
 """Shared of all tags with their classes and ids that two copies of a list have. Two days of one
