@@ -71,7 +71,7 @@ def decided_about(archive: Archive, site: str) -> SiteState | None:
     if not archive.exists:
         return None
     archive.open_for_writing().dispose()
-    return archive.site_states(site)[-1] if archive.site_states(site) else None
+    return next(reversed(archive.states(site)), None)
 
 
 def pause_site(

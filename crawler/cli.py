@@ -254,7 +254,7 @@ def list_sites(context: typer.Context, json: Json = False) -> None:
     from crawler.sites import load_sites
 
     archive = archive_of(context)
-    decided = {one.site: one for one in (archive.site_states() if archive.exists else [])}
+    decided = {one.site: one for one in (archive.states() if archive.exists else [])}
     declared = load_sites(archive.folder.sites).values()
     found = [
         replace(site, state=decided[site.id].state) if site.id in decided else site
@@ -282,7 +282,7 @@ def show_site(
     archive = archive_of(context)
     found = _as_json(find_site(load_sites(archive.folder.sites), site))
     notes = archive.notes("site", site) if archive.exists else []
-    decided = archive.site_states(site) if archive.exists else []
+    decided = archive.states(site) if archive.exists else []
     if json:
         states = [one.as_json() for one in decided]
         print_json([found | {"states": states, "notes": [note.as_json() for note in notes]}])

@@ -264,8 +264,9 @@ class Crawl:
             self._stopped(left)
             return
         folder, run = self.archive.folder, self.run.id
+        with self.archive.reading() as connection:
+            result = judge_run(connection, self.site, run, self.archive.capture)
         with writing(self._engine) as tx:
-            result = judge_run(tx, self.site, run, self.archive.capture)
             if result.pausing:
                 result = pause_site(folder, tx, self.site.id, run, result)
             ended = finish_run(tx, run, result.outcome, result.message, result.findings)

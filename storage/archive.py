@@ -139,7 +139,7 @@ class Archive:
         with self.reading() as connection:
             return site_states(connection)
 
-    def site_states(self, site: str | None = None) -> list[SiteState]:
+    def states(self, site: str | None = None) -> list[SiteState]:
         """What was decided about the state of a site, or of all; oldest first."""
         with self.reading() as connection:
             return find_states(connection, site)

@@ -130,7 +130,12 @@ def _known_articles(look: Look) -> _Known:
     past = (
         select(capture.c.url, reading.c.extractor, reading.c.content_digest)
         .join(reading, reading.c.capture == capture.c.id)
-        .where(capture.c.run.in_(look.past), reading.c.state == "accepted")
+        .where(
+            capture.c.site == look.site.id,
+            capture.c.url.in_(select(capture.c.url).where(capture.c.run == look.run)),
+            capture.c.run.in_(look.past),
+            reading.c.state == "accepted",
+        )
         .order_by(capture.c.fetched_at)
     )
     for url, *how in look.tx.execute(past):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -51,7 +52,7 @@ def state(
         _decide(archive, id_, state, because, by, run)
     elif because or by or run:
         raise UsageError(f'say which state: tinhuyen sites state {id_} open --because "why"')
-    decided = archive.site_states(id_) if archive.exists else []
+    decided = archive.states(id_) if archive.exists else []
     if json:
         print_json(one.as_json() for one in decided)
         return
@@ -72,11 +73,11 @@ def _decide(
         raise UsageError("a decision needs a reason and a name: --because, --by")
     engine = archive.open_for_writing()
     try:
-        with archive.folder.site_lock(site):
-            about = _run_of(archive, site, run)
-            with engine.begin() as tx:
-                moment = times.utc_text(times.now())
-                decide(archive.folder, tx, SiteState(site, moment, by, state, because, about))
+        about = _run_of(archive, site, run)
+        lock = archive.folder.site_lock(site) if about else nullcontext()  # its readings turn
+        with lock, engine.begin() as tx:
+            moment = times.utc_text(times.now())
+            decide(archive.folder, tx, SiteState(site, moment, by, state, because, about))
     finally:
         engine.dispose()
 
@@ -88,7 +89,7 @@ def _run_of(archive: Archive, site: str, run: str | None) -> str | None:
         if found["site"] != site:
             raise UsageError(f"{found['id']} is a run of {found['site']}, not of {site}")
         return str(found["id"])
-    decided = archive.site_states(site)
+    decided = archive.states(site)
     return decided[-1].run if decided and decided[-1].state == "paused" else None
 
 
