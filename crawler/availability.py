@@ -52,12 +52,12 @@ def _check_decided(decided: SiteState) -> None:
 
 def how_to_lift(decided: SiteState) -> str:
     """What an archivist may do about a pause."""
-    about = f"run {decided.run}" if decided.run else "the last run"
-    lift = f"tinhuyen sites state {decided.site}"
+    run, lift = decided.run, f"tinhuyen sites state {decided.site}"
+    look = f"Look at what its run kept (`tinhuyen runs show {run}`). " if run else ""
+    accepts = "accepts that and " if run else ""
     return (
-        f"Look at what {about} kept (`tinhuyen runs show {decided.run or ''}`). If it is still the "
-        f"site, `{lift} open --because …` accepts it and lets crawls go on; if not, "
-        f"`{lift} hijacked --because …` (or closed, or moved) leaves it aside."
+        f"{look}If it is still the site, `{lift} open --because …` {accepts}lets crawls go on; if "
+        f"not, `{lift} hijacked --because …` (or closed, or moved) says so."
     )
 
 

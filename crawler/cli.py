@@ -16,7 +16,7 @@ import typer
 
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
-from crawler.sites.state_cli import print_states, state
+from crawler.state_cli import print_states, state
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands

@@ -134,7 +134,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         TestArchive(tmp_path_factory.mktemp("findings") / "archive"),
         {id_: TurningPortal(id_) for id_ in (*TURNS, *FULL)},
     )
-    made.portals["sound"].pictured = 3
+    for id_ in ("images", "body"):
+        made.portals[id_].pictured = 1
     with ExitStack() as stack:
         for portal in made.portals.values():
             stack.enter_context(portal)
@@ -258,6 +259,7 @@ def test_a_layout_that_reads_nothing_any_more_pauses(watched: Watched) -> None:
     assert pausing(run) == ["template"]
     numbers = one(run, "template")["numbers"]
     assert numbers["lost"] == numbers["known"] == NUMBER
+    assert len(one(run, "template")["captures"]) == 5, "the list, and articles"
     assert watched.untouched("layout")
 
 
@@ -300,7 +302,7 @@ def test_what_is_paused_is_not_crawled_in_silence(copy: Watched) -> None:
 
 def test_another_language_is_set_aside_until_somebody_has_looked(copy: Watched) -> None:
     run = copy.last("english")
-    assert pausing(run) == ["language"]
+    assert pausing(run) == ["language"] and len(one(run, "language")["captures"]) == 5
     assert one(run, "language")["numbers"] == {
         "share": 0.0, "past_share": 1.0, "titles": NUMBER + 2, "lists": 1,
     }  # fmt: skip

@@ -64,7 +64,7 @@ class TurningPortal(ChangingPortal):
     def __init__(self, id_: str) -> None:
         super().__init__(NUMBER, marks=False)
         self.id = id_
-        self.pictured = 1
+        self.pictured = 4
         """One article in so many has a picture."""
         self.today = datetime.now(UTC).astimezone(LOCAL)
         self.shows = FIELDS

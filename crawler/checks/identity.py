@@ -14,6 +14,7 @@ from crawler.checks.thresholds import (
     FEWEST_ARTICLES,
     LOST_FEWEST,
     LOST_SHARE,
+    RECORDS_SHOWN,
     SHAPE_ALIKE,
     VIETNAMESE_BEFORE,
     VIETNAMESE_NOW,
@@ -54,34 +55,38 @@ def _language(look: Look, fronts: list[tuple[Front, Front]]) -> Iterator[Finding
     of_titles = len(now) >= FEWEST_ARTICLES and len(past) >= FEWEST_ARTICLES
     turned = [new for old, new in fronts if _turned(old, new)]
     numbers = {"share": share, "past_share": before, "titles": len(now), "lists": len(turned)}
+    records = [new.record_id for new in turned]
+    records += [record for record, vietnamese in now.items() if not vietnamese]
     if of_titles and before >= VIETNAMESE_BEFORE and share <= VIETNAMESE_NOW:
         message = f"{share:.0%} of {len(now)} titles are Vietnamese; before, {before:.0%}"
-        yield Finding("language", message, numbers, pauses=True)
     elif turned and len(turned) == len(fronts):
         message = f"the declared list is not Vietnamese any more: {turned[0].title or 'no title'!r}"
-        records = tuple(new.record_id for new in turned)
-        yield Finding("language", message, numbers, records, pauses=True)
+    else:
+        return
+    yield Finding("language", message, numbers, tuple(records[:RECORDS_SHOWN]), pauses=True)
 
 
 def _turned(old: Front, new: Front) -> bool:
     return is_vietnamese(old.text) is True and is_vietnamese(new.text) is False
 
 
-def _titles(look: Look, runs: tuple[str, ...] | list[str]) -> list[bool]:
-    """Of articles: whether each title that has enough words is Vietnamese; of the newest some."""
+def _titles(look: Look, runs: tuple[str, ...] | list[str]) -> dict[str, bool]:
+    """By record, whether the title of an article is Vietnamese: of the newest some, each title once
+    and only if it has enough words to tell."""
     statement = (
-        select(reading.c.title)
+        select(reading.c.title, capture.c.record_id)
         .join(capture, capture.c.id == reading.c.capture)
         .where(capture.c.run.in_(runs), reading.c.state == "accepted", reading.c.title.is_not(None))
         .order_by(capture.c.fetched_at.desc(), capture.c.id)
         .limit(_TITLES)
     )
-    judged = map(is_vietnamese, dict.fromkeys(look.tx.execute(statement).scalars()))
-    return [one for one in judged if one is not None]
+    titles = {title: record for title, record in look.tx.execute(statement)}
+    judged = {record: is_vietnamese(title) for title, record in titles.items()}
+    return {record: one for record, one in judged.items() if one is not None}
 
 
-def _share(judged: list[bool]) -> float:
-    return round(sum(judged) / len(judged), 3) if judged else 0.0
+def _share(judged: dict[str, bool]) -> float:
+    return round(sum(judged.values()) / len(judged), 3) if judged else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class _Known:
     """Nothing reads them any more."""
     other: int
     """They are read, by the same code, as something else than before."""
+    records: tuple[str, ...]
+    """Of some that are lost."""
 
 
 def _template(look: Look, fronts: list[tuple[Front, Front]]) -> Iterator[Finding]:
@@ -120,7 +127,7 @@ def _template(look: Look, fronts: list[tuple[Front, Front]]) -> Iterator[Finding
             "lost": known.lost,
             "other": known.other,
         },
-        tuple(new.record_id for _, new in fronts),
+        (*(new.record_id for _, new in fronts), *known.records)[:RECORDS_SHOWN],
         pauses=unread or mixed,
     )
 
@@ -140,22 +147,23 @@ def _known_articles(look: Look) -> _Known:
     )
     for url, *how in look.tx.execute(past):
         before[url] = (how[0], how[1])
-    lost = other = fetched = 0
-    for url, *how in _pages_now(look):
+    lost, other, fetched = [], 0, 0
+    for url, record, *how in _pages_now(look):
         if url in before:
             fetched += 1
-            lost += how[0] is None
             other += how[0] == before[url][0] and how[1] != before[url][1]
-    return _Known(fetched, lost, other)
+            if how[0] is None:
+                lost.append(record)
+    return _Known(fetched, len(lost), other, tuple(lost[:RECORDS_SHOWN]))
 
 
-def _pages_now(look: Look) -> Iterator[tuple[str, str | None, str | None]]:
+def _pages_now(look: Look) -> Iterator[tuple[str, str, str | None, str | None]]:
     """Pages that came whole, and how each was read; what failed has a reason of its own."""
     why = select(failure.c.id).where(
         failure.c.capture == capture.c.id, failure.c.kind.not_in(("no_title", "no_text"))
     )
     statement = (
-        select(capture.c.url, reading.c.extractor, reading.c.content_digest)
+        select(capture.c.url, capture.c.record_id, reading.c.extractor, reading.c.content_digest)
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .where(
             capture.c.run == look.run,

@@ -10,13 +10,10 @@ from sqlalchemy import func, select
 
 from crawler.checks.look import Look
 from crawler.checks.signs import SIGNS, TAKEN_OVER
-from crawler.checks.thresholds import SIGN_FEWEST_PAGES, SIGN_SHARE, TAKEN_OVER_SHARE
+from crawler.checks.thresholds import RECORDS_SHOWN, SIGN_FEWEST_PAGES, SIGN_SHARE, TAKEN_OVER_SHARE
 from storage.database.schema import capture, failure
 from storage.records import Finding
 from storage.urls import origin_of
-
-_SHOWN = 5
-"""Record ids that a finding names as evidence."""
 
 
 def check_signs(look: Look) -> list[Finding]:
@@ -70,7 +67,7 @@ def _failures(look: Look, kinds: Any) -> Any:
 
 
 def _records(rows: list[Any]) -> tuple[str, ...]:
-    return tuple(row.record_id for row in rows if row.record_id)[:_SHOWN]
+    return tuple(row.record_id for row in rows if row.record_id)[:RECORDS_SHOWN]
 
 
 def _count_pages(look: Look) -> int:

@@ -6,6 +6,9 @@ An archivist who is called for nothing does not come when it matters.
 
 from __future__ import annotations
 
+RECORDS_SHOWN = 5
+"""Captures that a finding names as evidence; more nobody looks at."""
+
 FEWEST_ARTICLES = 5
 """Of fewer nothing is said: three articles without a picture are three articles."""
 FEWEST_PAST_ARTICLES = 20
