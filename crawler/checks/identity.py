@@ -77,7 +77,7 @@ def _titles(look: Look, runs: tuple[str, ...] | list[str]) -> dict[str, bool]:
         select(reading.c.title, capture.c.record_id)
         .join(capture, capture.c.id == reading.c.capture)
         .where(capture.c.run.in_(runs), reading.c.state == "accepted", reading.c.title.is_not(None))
-        .order_by(capture.c.fetched_at.desc(), capture.c.id)
+        .order_by(capture.c.fetched_at.desc(), capture.c.record_id)
         .limit(_TITLES)
     )
     titles = {title: record for title, record in look.tx.execute(statement)}
@@ -172,5 +172,6 @@ def _pages_now(look: Look) -> Iterator[tuple[str, str, str | None, str | None]]:
             capture.c.truncated.is_(None),
             ~why.exists(),
         )
+        .order_by(capture.c.fetched_at, capture.c.record_id)
     )
     yield from look.tx.execute(statement)

@@ -62,7 +62,7 @@ def _failures(look: Look, kinds: Any) -> Any:
         select(failure.c.kind, failure.c.url, failure.c.message, capture.c.record_id)
         .outerjoin(capture, capture.c.id == failure.c.capture)
         .where(failure.c.run == look.run, failure.c.kind.in_(kinds))
-        .order_by(failure.c.id)
+        .order_by(failure.c.at, capture.c.record_id)
     )
 
 
