@@ -8,6 +8,7 @@ from __future__ import annotations
 import json as json_
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ import typer
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
+from crawler.state_cli import print_states, state
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
@@ -45,6 +47,7 @@ for mounted in (storage_commands, schedule_commands, note_commands, coverage_com
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
+sites.command("state")(state)
 normalise = typer.Typer(help="See why a date or a title is read as it is.", no_args_is_help=True)
 app.add_typer(normalise, name="normalise")
 
@@ -251,7 +254,13 @@ def list_sites(context: typer.Context, json: Json = False) -> None:
     """List declared sites."""
     from crawler.sites import load_sites
 
-    found = load_sites(archive_of(context).folder.sites).values()
+    archive = archive_of(context)
+    decided = {one.site: one for one in (archive.states() if archive.exists else [])}
+    declared = load_sites(archive.folder.sites).values()
+    found = [
+        replace(site, state=decided[site.id].state) if site.id in decided else site
+        for site in declared
+    ]
     if json:
         print_json(_as_json(site) for site in found)
         return
@@ -268,19 +277,22 @@ def show_site(
     site: Annotated[str, typer.Argument(help="Its id.")],
     json: Json = False,
 ) -> None:
-    """Show a site's declaration."""
+    """Show a site's declaration, what was decided since, and what people noted."""
     from crawler.sites import find_site, load_sites
 
     archive = archive_of(context)
     found = _as_json(find_site(load_sites(archive.folder.sites), site))
     notes = archive.notes("site", site) if archive.exists else []
+    decided = archive.states(site) if archive.exists else []
     if json:
-        print_json([found | {"notes": [note.as_json() for note in notes]}])
+        states = [one.as_json() for one in decided]
+        print_json([found | {"states": states, "notes": [note.as_json() for note in notes]}])
         return
     for name, value in found.items():
         shown = value if isinstance(value, str) else json_.dumps(value, ensure_ascii=False)
         if value not in (None, [], ""):
             console.print(escape(f"{name:<15}  {shown}"))
+    print_states(decided)
     print_notes(notes)
 
 

@@ -16,6 +16,7 @@ from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 from sqlalchemy import Engine
 
+from crawler.availability import check_available, decided_about, pause_site
 from crawler.capture.certificates import Certificates
 from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
@@ -31,7 +32,7 @@ from storage.database.known_ground import articles_to_check
 from storage.database.queue import Room
 from storage.database.runs import StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
-from storage.errors import ArchiveFault, Exit, OutOfDisk, SiteUnavailable, TinHuyenError
+from storage.errors import ArchiveFault, Exit, OutOfDisk, TinHuyenError
 from storage.handed_out import HandedOut
 from storage.keeper import Keeper, KeeperLimits, Round, no_room
 from storage.records import FrontierRow, Link, Page
@@ -84,7 +85,7 @@ class Crawl:
 
         `on_round` is called on the running event loop. Raises TinHuyenError.
         """
-        check_available(self.site)
+        check_available(self.site, decided_about(self.archive, self.site.id))
         Certificates(self._settings.get("TLS_ROOTS_FILE"))  # not at the first request
         if self.site.sample and not self.connect_to:
             portal = self._stack.enter_context(SamplePortal())
@@ -262,10 +263,14 @@ class Crawl:
         if left:
             self._stopped(left)
             return
+        folder, run = self.archive.folder, self.run.id
+        with self.archive.reading() as connection:
+            result = judge_run(connection, self.site, run, self.archive.capture)
         with writing(self._engine) as tx:
-            result = judge_run(tx, self.site, self.run.id)
-            ended = finish_run(tx, self.run.id, result.outcome, result.message)
-            journal.note_finished(self.archive.folder, self.site.id, ended)
+            if result.pausing:
+                result = pause_site(folder, tx, self.site.id, run, result)
+            ended = finish_run(tx, run, result.outcome, result.message, result.findings)
+            journal.note_finished(folder, self.site.id, ended)
         self.counts = ended.counts
         self.exit_code, self.message = result.exit_code, result.message
 
@@ -312,18 +317,3 @@ def _tune_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def check_available(site: Site) -> None:
-    """Raise SiteUnavailable if there is nothing to crawl: the reason, and what to do instead."""
-    if not site.listings:
-        raise SiteUnavailable(
-            f"{site.id} ({site.name}) has no known address, so it cannot be crawled. What others "
-            "captured of it can come in by import or rescue (docs/archivists.md, Import and "
-            f"rescue). If you know its address, add it to {site.file}."
-        )
-    if site.state in ("closed", "moved", "hijacked"):
-        raise SiteUnavailable(
-            f"{site.id} is {site.state} since {site.since} ({site.evidence}), so it is not "
-            f"crawled. If that is wrong, correct its state in {site.file}."
-        )

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
+from crawler.checks.signs import TAKEN_OVER, Sign, sign_of
 from crawler.read import find_css_requisites, is_feed, read_page
 from crawler.refusals import PAGES, is_soft_404, judge_redirect, other_schemes
 from crawler.sites import Site
 from storage import http
 from storage.errors import DecodeError
 from storage.exchange import Exchange
-from storage.records import Capture, Failure, FrontierRow, Link, Page
+from storage.records import Capture, Failure, Found, FrontierRow, Link, Page
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _NOT_FILES = _HTML | {
@@ -82,9 +83,9 @@ def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits)
     cut = capture.truncated in ("time", "disconnect", "unspecified")
     again = row.role == "robots" or row.tries + 1 < limits.max_tries
     if _is_passing(capture.status) or (cut and again):  # half of robots.txt is none
-        return _ended(page, row, _why(capture), limits, retry_after(capture, limits))
+        return _ended(page, row, _why(capture, site), limits, retry_after(capture, limits))
     if capture.truncated:  # what there is of it is read; a cap of ours would cut it again
-        page = replace(page, failures=(_why(capture),), failed=cut)
+        page = replace(page, failures=(_why(capture, site),), failed=cut)
     if row.role == "robots":
         return _read_robots(page, capture)
     if 300 <= capture.status < 400:
@@ -96,7 +97,7 @@ def _read_answer(page: Page, capture: Capture, site: Site) -> Page:
     if capture.status in _GONE:
         return _missing(page, capture, site)
     if capture.status >= 400:
-        return _with(page, _why(capture))
+        return _with(page, _why(capture, site))
     return _read_content(page, capture, site)
 
 
@@ -104,11 +105,14 @@ def _is_passing(status: int) -> bool:
     return status in _PASSING or status >= 500
 
 
-def _why(capture: Capture) -> Failure:
+def _why(capture: Capture, site: Site) -> Failure:
     if capture.status == 0:
         return Failure("fetch", "no_http", "what came is no HTTP response")
     if capture.status >= 400:
-        return Failure("fetch", f"http_{capture.status}", f"the server answered {capture.status}")
+        sign = _sign_of_refusal(capture, site)
+        told = f"; {sign.message}" if sign else ""
+        kind = sign.kind if sign else f"http_{capture.status}"
+        return Failure("fetch", kind, f"the server answered {capture.status}{told}")
     ways = {
         "length": "is kept up to RESPONSE_MAX_BYTES",
         "time": "ran out of time",
@@ -118,6 +122,14 @@ def _why(capture: Capture) -> Failure:
     return Failure(
         "fetch", f"truncated_{capture.truncated}", f"the response {ways[str(capture.truncated)]}"
     )
+
+
+def _sign_of_refusal(capture: Capture, site: Site) -> Sign | None:
+    """What a refusal says of its reason, if it says it in words."""
+    try:
+        return sign_of(capture, site) if _is_html(capture) else None
+    except DecodeError:
+        return None
 
 
 def _ended(
@@ -206,14 +218,29 @@ def _read_page(page: Page, capture: Capture, site: Site) -> Page:
             return _with(page, Failure("fetch", "not_html", f"no page but {what}", skipped=True))
         return _unread(page, "not_html", f"a list was expected, {what} came")
     found = read_page(capture, site)
-    if page.row.role in ("page", "article") and is_soft_404(capture, found):
-        message = "the page says that it is not there, with status 200"
-        return _with(page, Failure("fetch", "soft_404", message, skipped=True))
+    if (stranger := _no_page_of_the_site(page.row, capture, site, found)) is not None:
+        return _with(page, stranger)
     failures = (*page.failures, *other_schemes(capture))
     page = replace(page, found=found, links=found.links, failures=failures)
     if capture.url in site.listings and not any(link.role in PAGES for link in found.links):
         return _unread(page, "empty_list", "the declared list names no page of the site")
     return page
+
+
+def _no_page_of_the_site(
+    row: FrontierRow, capture: Capture, site: Site, found: Found
+) -> Failure | None:
+    """What stands in the place of the page that was asked for; None if it is that page."""
+    declared = capture.url in site.listings
+    sign = sign_of(capture, site, found) if found.family != "feed" else None
+    # Portals have a page for logging in; where news should be, it is in the way.
+    if sign is not None and (sign.kind != "login_page" or row.role == "article" or declared):
+        skipped = sign.kind in TAKEN_OVER and not declared
+        return Failure("fetch", sign.kind, sign.message, skipped=skipped)
+    if row.role in ("page", "article") and is_soft_404(capture, found):
+        message = "the page says that it is not there, with status 200"
+        return Failure("fetch", "soft_404", message, skipped=True)
+    return None
 
 
 def _is_empty(capture: Capture) -> bool:

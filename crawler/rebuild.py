@@ -19,6 +19,7 @@ from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
 from storage.database.runs import SiteRow, save_site
+from storage.database.site_states import settle_run
 from storage.errors import ArchiveFault, UsageError
 from storage.handed_out import HandedOut
 from storage.journal import History, read_history
@@ -133,4 +134,5 @@ def _relive(
             with writing(engine) as tx:
                 new.tell_failures(tx, told)
                 new.tell_outcome(tx, told)
+                settle_run(tx, run)
         done.runs += 1

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from crawler.checks.look import ReadRecord
+from crawler.checks.run import check_run
+from crawler.checks.signs import SIGNS
 from crawler.sites import Site
-from storage.database.articles import count_articles
 from storage.database.schema import capture, failure, frontier
 from storage.errors import Exit
+from storage.records import Finding
 from storage.urls import origin_of
 
 _PAGES = ("list", "feed", "article", "page")
@@ -23,28 +26,43 @@ class Result:
     outcome: str
     """`finished`, `incomplete` or `unavailable`."""
     message: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def pausing(self) -> tuple[Finding, ...]:
+        """What says that this may not be the same site any more."""
+        return tuple(found for found in self.findings if found.pauses)
 
 
-def judge_run(tx: Connection, site: Site, run: str) -> Result:
-    """The verdict over a run whose frontier is empty."""
-    if not _answered(tx, site, run):
+def judge_run(tx: Connection, site: Site, run: str, read: ReadRecord) -> Result:
+    """The verdict over a run whose frontier is empty. `read` gives what a record holds."""
+    answered = _answered(tx, site, run)
+    findings = check_run(tx, site, run, read, answered=answered)
+    if pausing := [found.message for found in findings if found.pauses]:
+        return Result(Exit.UNAVAILABLE, "unavailable", "; ".join(pausing), findings)
+    if not answered:
         reason = f"no listing of {site.id} could be read: {_why_not(tx, site, run)}"
-        return Result(Exit.UNAVAILABLE, "unavailable", reason)
+        return Result(Exit.UNAVAILABLE, "unavailable", reason, findings)
     missed = _missed_pages(tx, site, run)
     if missed:
         reason = f"{missed} page(s) were not fetched or not read; `tinhuyen runs show` names them"
-        return Result(Exit.INCOMPLETE, "incomplete", reason)
-    if not count_articles(tx, site.id):
-        reason = "not one article was found on the pages fetched"
-        return Result(Exit.INCOMPLETE, "incomplete", reason)
-    return Result(Exit.DONE, "finished")
+        return Result(Exit.INCOMPLETE, "incomplete", reason, findings)
+    if none := [found.message for found in findings if found.check == "no_articles"]:
+        return Result(Exit.INCOMPLETE, "incomplete", none[0], findings)
+    return Result(Exit.DONE, "finished", findings=findings)
 
 
 def _answered(tx: Connection, site: Site, run: str) -> bool:
     """Whether the site let us have one of its lists, or said itself that it is not there."""
     lists = select(frontier.c.url).where(frontier.c.site == site.id, frontier.c.role == "list")
+    kept_out = select(failure.c.id).where(
+        failure.c.capture == capture.c.id, failure.c.kind.in_(SIGNS)
+    )
     answered = select(capture.c.id).where(
-        capture.c.run == run, capture.c.status.in_((200, 304, 404, 410)), capture.c.url.in_(lists)
+        capture.c.run == run,
+        capture.c.status.in_((200, 304, 404, 410)),
+        capture.c.url.in_(lists),
+        ~kept_out.exists(),
     )
     return tx.execute(answered.limit(1)).first() is not None
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
 from storage.database.notes import Note, find_notes
+from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
@@ -137,6 +138,11 @@ class Archive:
         """What was kept of each site, what is due, what failed (storage.query.status)."""
         with self.reading() as connection:
             return site_states(connection)
+
+    def states(self, site: str | None = None) -> list[SiteState]:
+        """What was decided about the state of a site, or of all; oldest first."""
+        with self.reading() as connection:
+            return find_states(connection, site)
 
     def notes(self, about: str, subject: str) -> list[Note]:
         """What people noted about a `site`, `run` or `article`, by its id; oldest first."""

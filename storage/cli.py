@@ -13,6 +13,7 @@ from storage.output import (
     errors,
     escape,
     print_article,
+    print_findings,
     print_found,
     print_json,
     print_notes,
@@ -198,6 +199,7 @@ def show_run(
     if found["reason"]:
         console.print(escape(f"  {found['reason']}"))
     print_counts(found["counts"])
+    print_findings(found["findings"])
     print_notes(notes)
     rows = [
         ("skipped" if f["skipped"] else "failed", f["kind"], f["url"], f["message"])

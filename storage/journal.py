@@ -4,7 +4,8 @@
     {"kind": "run_started", "at": …, "site": …, "run": …, "mode": …, "started_at": …}
     {"kind": "run_resumed", …}                              the same, of a run that goes on
     {"kind": "run_stopped", …, "left": 12, "reason": …}
-    {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…}}
+    {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…},
+     "findings": […]}
     {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
 
 Decisions have lines of their own kinds (storage.database.decisions). Lines of yet other kinds are
@@ -123,7 +124,8 @@ def _begun(history: History, line: Line) -> None:
 
 def _finished(history: History, line: Line) -> None:
     if line["run"] in history.runs:
-        history.runs[line["run"]].row |= {name: line[name] for name in _OUTCOME}
+        outcome = {name: line.get(name) for name in _OUTCOME}  # older lines have no findings
+        history.runs[line["run"]].row |= outcome
 
 
 def _failure(history: History, line: Line) -> None:
@@ -144,7 +146,7 @@ def _decision(history: History, line: Line) -> None:
     history.decisions.append(line)
 
 
-_OUTCOME = ("finished_at", "outcome", "reason", "counts")
+_OUTCOME = ("finished_at", "outcome", "reason", "counts", "findings")
 _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "site": _site,
     "run_started": _begun,

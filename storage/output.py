@@ -110,6 +110,15 @@ def print_notes(notes: Iterable[Note]) -> None:
         console.print(escape(f"  note       {when} {note.noted_by}{verdict}: {note.text}"))
 
 
+def print_findings(findings: Iterable[dict[str, Any]]) -> None:
+    """What the checks of a run found, a line each."""
+    for found in findings:
+        paused = " [paused the site]" if found["pauses"] else ""
+        console.print(escape(f"  finding    {found['check']}: {found['message']}{paused}"))
+        if found["captures"]:
+            console.print(escape(f"             {' '.join(found['captures'])}"))
+
+
 def print_status(sites: Sequence[dict[str, Any]]) -> None:
     """Sites by state, and a line each; times are of Asia/Ho_Chi_Minh."""
     states = Counter(one["state"] or "never crawled" for one in sites)
@@ -119,6 +128,7 @@ def print_status(sites: Sequence[dict[str, Any]]) -> None:
         (
             one["site"], one["state"], _local_minute(one["last_good_at"]),
             *(one[name] for name in columns),
+            ", ".join(found["check"] for found in one["findings"]),
             f"{one['warc_bytes'] / 1e6:,.1f}", _local_minute(one["next_due"]),
         )
         for one in sites
@@ -126,10 +136,13 @@ def print_status(sites: Sequence[dict[str, Any]]) -> None:
     print_table(
         (
             "site", "state", "last good capture", "articles", "gone", "new or changed", "failed",
-            "last run", "MB", "next run",
+            "last run", "findings", "MB", "next run",
         ),
         rows,
     )  # fmt: skip
+    for one in sites:
+        if one["because"] and one["state"] != "open":
+            console.print(escape(f"{one['site']} is {one['state']}: {one['because']}"))
 
 
 def _local_minute(text: str | None) -> str | None:

@@ -148,7 +148,7 @@ def tell_sites_and_runs(engine: Engine, sites: Iterable[SiteRow], history: Histo
             tx.execute(insert(run), told.row | dict.fromkeys(_ENDED))
 
 
-_ENDED = ("finished_at", "outcome", "reason", "counts")
+_ENDED = ("finished_at", "outcome", "reason", "counts", "findings")
 
 
 def runs_of(tx: Connection, site: str, history: History) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storage import http
 from storage.urls import join_url
@@ -252,6 +252,24 @@ class Failure:
     """None: the page's own address."""
     skipped: bool = False
     """Left out by rule (robots.txt, a redirect off the site), as against failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of a run found, with the numbers that it was judged by."""
+
+    check: str
+    """A short constant: `date_coverage`, `quiet`, `gambling`; docs/archivists.md lists them."""
+    message: str
+    numbers: dict[str, Any]
+    captures: tuple[str, ...] = ()
+    """Record ids of captures that show it; a few, if many do."""
+    pauses: bool = False
+    """The site may not be the same any more: it is not crawled until somebody has looked."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`, the journal and the table `run`."""
+        return asdict(self) | {"captures": list(self.captures)}
 
 
 @dataclass(frozen=True, slots=True)

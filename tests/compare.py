@@ -15,6 +15,7 @@ VIEWS = {
     "article_images": ("article_id", "version", "position"),
     "captures": ("record_id",),
     "runs": ("id",),
+    "site_states": ("site", "decided_at"),
     "failures": ("run", "url", "stage", "kind", "message", "record_id"),
     "attachments": ("id", "number", "position"),
 }
@@ -29,7 +30,7 @@ _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
           FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
           LEFT JOIN capture c ON c.id = t.capture""",
 }
-_JSON = ("counts", "published_flags", "date_candidates")
+_JSON = ("counts", "findings", "evidence", "published_flags", "date_candidates")
 
 
 def content_of(url: str) -> dict[str, list[dict[str, Any]]]:

@@ -77,6 +77,7 @@ def test_redirects_off_the_site_are_stored_as_such(
 ) -> None:
     portal, archive = crawled
     [run] = archive.open().runs()
+    assert run["findings"] == []
     failures = archive.open().run(run["id"])["failures"]
     gone = {f["url"] for f in failures if f["kind"] == "redirect_off_site"}
     assert gone == {

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
+from crawler.availability import check_available
 from crawler.schedule import rhythm as rhythms
 from crawler.sites import Site, find_site, load_sites
 from storage import times
@@ -33,8 +34,6 @@ def sites_to_crawl(
     Of a province or all, those that cannot be crawled and the sample are left out.
     Raises UsageError, SiteError, SiteUnavailable.
     """
-    from crawler.crawl import check_available
-
     found = []
     for one in _named_sites(archive, site, province, all_):
         try:

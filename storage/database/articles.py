@@ -16,12 +16,14 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Text,
     bindparam,
     case,
     cast,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -40,7 +42,7 @@ from storage.database.schema import (
     version,
     version_image,
 )
-from storage.database.search_index import Indexed, index_articles
+from storage.database.search_index import Indexed, index_articles, remove_article
 from storage.records import Article
 from storage.urls import article_id
 
@@ -166,6 +168,8 @@ class _Changes:
     """Reading of the newest version, by the key of each article whose versions changed."""
     begun: set[int] = field(default_factory=set)
     """Keys of articles that had no version yet."""
+    hidden: list[int] = field(default_factory=list)
+    """Keys of articles that have none any more."""
 
 
 def update_versions(tx: Connection, site: str, keys: Sequence[int]) -> None:
@@ -173,12 +177,14 @@ def update_versions(tx: Connection, site: str, keys: Sequence[int]) -> None:
     stretches, stored = _stretches(tx, keys), _stored_versions(tx, keys)
     changes = _Changes()
     for key in keys:
-        _compare(key, stretches[key], stored[key], changes)
+        _compare(key, stretches.get(key, []), stored[key], changes)
     if changes.spans:
         _SET_SPAN.run_many(tx, changes.spans)
     _delete_versions(tx, changes.gone)
+    for key in changes.hidden:
+        remove_article(tx, key)
     if changes.newest:
-        _insert_versions(tx, site, changes, {s.reading: s for key in keys for s in stretches[key]})
+        _insert_versions(tx, site, changes, {s.reading: s for of in stretches.values() for s in of})
     update_states(tx, keys)
 
 
@@ -195,7 +201,9 @@ def _compare(key: int, wanted: list[_Stretch], stored: list[_Stored], changes: _
     for number, want in enumerate(wanted[same:], same + 1):
         row = {"from_at": want.from_at, "until_at": want.until_at, "reading": want.reading}
         changes.new.append({"article": key, "number": number} | row)
-    if same < len(wanted) or same < len(stored):
+    if stored and not wanted:
+        changes.hidden.append(key)
+    elif same < len(wanted) or same < len(stored):
         changes.newest[key] = wanted[-1].reading
         if not stored:
             changes.begun.add(key)
@@ -298,6 +306,29 @@ def _publish(tx: Connection, changes: _Changes, content: dict[int, list[Any]]) -
 
 
 def count_articles(tx: Connection, site: str) -> int:
-    """How many articles a site has."""
-    count = select(func.count()).select_from(article).where(article.c.site == site)
+    """How many articles a site has that have a version."""
+    count = select(func.count()).select_from(article).where(article.c.site == site, has_version())
     return int(tx.execute(count).scalar_one())
+
+
+def has_version() -> ColumnElement[bool]:
+    """Whether an article can be shown: one that only readings set aside tell of cannot."""
+    return exists().where(version.c.article == article.c.key)
+
+
+def forget_sightings(tx: Connection, keys: Sequence[int]) -> None:
+    """Articles were seen when accepted readings saw them; nothing changes where there is none."""
+    seen = (
+        select(capture.c.fetched_at)
+        .join(reading, reading.c.capture == capture.c.id)
+        .where(reading.c.article == article.c.key, reading.c.state == "accepted")
+        .correlate(article)
+    )
+    first, last = seen.order_by(capture.c.fetched_at), seen.order_by(capture.c.fetched_at.desc())
+    tx.execute(
+        update(article)
+        .where(article.c.key.in_(keys), seen.exists())
+        .values(
+            first_seen=first.limit(1).scalar_subquery(), last_seen=last.limit(1).scalar_subquery()
+        )
+    )

@@ -9,14 +9,15 @@ from sqlalchemy import Connection
 
 from storage.database.notes import Note, save_note
 from storage.database.schedules import from_values, remove_schedule, save_schedule
+from storage.database.site_states import SiteState, save_state
 
 Line = dict[str, Any]
 
 
 def tell_decisions(tx: Connection, lines: Iterable[Line]) -> None:
-    """Notes and schedules as the journal's lines have them, in their order; others are passed over.
+    """Notes, schedules and states of sites as the journal's lines have them, in their order.
 
-    To tell them twice changes nothing.
+    Lines of other kinds are passed over. To tell them twice changes nothing.
     """
     for line in lines:
         tell = _TELL.get(line.get("kind", ""))
@@ -36,10 +37,15 @@ def _schedule_removed(tx: Connection, line: Line) -> None:
     remove_schedule(tx, line["site"], line["mode"])
 
 
+def _site_state(tx: Connection, line: Line) -> None:
+    save_state(tx, SiteState(**{name: line[name] for name in SiteState.__slots__}))
+
+
 _TELL: dict[str, Callable[[Connection, Line], None]] = {
     "note": _note,
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
+    "site_state": _site_state,
 }
 
 DECISIONS = frozenset(_TELL)

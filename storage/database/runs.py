@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from storage.database.schema import (
     site,
     version,
 )
+from storage.records import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class FinishedRun:
     outcome: str
     reason: str | None
     counts: dict[str, Any]
+    findings: list[dict[str, Any]]
+    """Of records.Finding, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,16 @@ def meet_run(tx: Connection, site_id: str, run_id: str, started_at: str) -> None
 _COMPACT = str.maketrans("", "", "-:")
 
 
-def finish_run(tx: Connection, run_id: str, outcome: str, reason: str | None) -> FinishedRun:
+def finish_run(
+    tx: Connection,
+    run_id: str,
+    outcome: str,
+    reason: str | None,
+    findings: Sequence[Finding] = (),
+) -> FinishedRun:
     """Close a run; returns how it went."""
-    ended = FinishedRun(run_id, times.utc_text(times.now()), outcome, reason, count_run(tx, run_id))
+    now, found = times.utc_text(times.now()), [one.as_json() for one in findings]
+    ended = FinishedRun(run_id, now, outcome, reason, count_run(tx, run_id), found)
     values = {name: getattr(ended, name) for name in FinishedRun.__slots__ if name != "id"}
     tx.execute(update(run).where(run.c.id == run_id).values(**values))
     return ended

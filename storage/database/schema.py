@@ -59,6 +59,7 @@ run = Table(
     Column("outcome", Text),
     Column("reason", Text),
     Column("counts", JSON),
+    Column("findings", JSON),  # records.Finding, as JSON; NULL while it goes on
 )
 
 frontier = Table(
@@ -323,6 +324,20 @@ unit_successor = Table(
 )
 
 # A declared site has no row in `site` before its first crawl, so nothing here refers to one.
+site_state = Table(
+    "site_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("run", Text, index=True),
+    Column("evidence", JSON, nullable=False),
+    UniqueConstraint("site", "decided_at"),
+)
+
 schedule = Table(
     "schedule",
     metadata,

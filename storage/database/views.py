@@ -56,7 +56,10 @@ VIEWS = {
         SELECT code, as_of, successor, successor_as_of, split, doubtful, source
           FROM unit_successor""",
     "runs": """
-        SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
+        SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts, findings
+          FROM run""",
+    "site_states": """
+        SELECT site, decided_at, decided_by, state, because, run, evidence FROM site_state""",
     "notes": """
         SELECT about, subject, noted_at, noted_by, text, verdict FROM note""",
 }

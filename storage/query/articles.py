@@ -91,6 +91,11 @@ def load(
     counts = _version_counts(connection, keys)
     rows = {row.key: row for row in connection.execute(_of_version(keys, number))}
     if missing := [key for key in keys if key not in rows]:
+        if not counts.get(missing[0]):
+            raise NotFound(
+                "this article was only seen while its site was not itself, so nothing of it is "
+                "shown; `tinhuyen sites state SITE` tells why"
+            )
         raise NotFound(f"no version {number} of this article; it has {counts.get(missing[0], 0)}")
     versions = [row.version_id for row in rows.values()]
     images, files = _images(connection, versions), _attachments(connection, versions)

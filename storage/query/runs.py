@@ -69,7 +69,8 @@ def unfinished_run(connection: Connection, site: str) -> str | None:
 
 
 def _as_shown(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"counts": row["counts"] or count_run(connection, row["id"])}
+    counts = row["counts"] or count_run(connection, row["id"])
+    return row | {"counts": counts, "findings": row["findings"] or []}
 
 
 def _failures(connection: Connection, run_id: str) -> list[dict[str, Any]]:

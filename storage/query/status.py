@@ -6,24 +6,31 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from storage.database.articles import has_version
 from storage.database.runs import count_run
 from storage.database.schema import article, capture, run, schedule, site
+from storage.database.site_states import newest_states
 
 
 def site_states(connection: Connection) -> list[dict[str, Any]]:
     """A row a site, met or only scheduled (then `state` is None); times are UTC text.
 
+    `state` is what was decided last, and `because` why; else what is declared. `findings` are
+    those of the newest run (storage.records.Finding).
+
     `new_versions` (articles new or changed) and `failed` are of the newest run; `gone` and
     `articles` of all. `next_due` is None if nothing is scheduled, or all of it is paused.
     """
     states = {id_: state for id_, state in connection.execute(select(site.c.id, site.c.state))}
+    decided = newest_states(connection)
     due = _next_due(connection)
     good, sizes = _captures(connection)
     counts = {(id_, state): number for id_, state, number in connection.execute(_ARTICLES)}
     return [
         {
             "site": id_,
-            "state": states.get(id_),
+            "state": decided[id_].state if id_ in decided else states.get(id_),
+            "because": decided[id_].because if id_ in decided else None,
             "last_good_at": good.get(id_),
             "articles": sum(number for (of, _), number in counts.items() if of == id_),
             "gone": counts.get((id_, "gone"), 0),
@@ -35,8 +42,10 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-_ARTICLES = select(article.c.site, article.c.state, func.count()).group_by(
-    article.c.site, article.c.state
+_ARTICLES = (
+    select(article.c.site, article.c.state, func.count())
+    .where(has_version())
+    .group_by(article.c.site, article.c.state)
 )
 
 
@@ -61,14 +70,16 @@ def _captures(connection: Connection) -> tuple[dict[str, str], dict[str, int]]:
 
 
 def _newest_run(connection: Connection, id_: str) -> dict[str, Any]:
-    newest = select(run.c.id, run.c.outcome, run.c.counts).where(run.c.site == id_)
+    columns = (run.c.id, run.c.outcome, run.c.counts, run.c.findings)
+    newest = select(*columns).where(run.c.site == id_)
     row = connection.execute(newest.order_by(run.c.started_at.desc()).limit(1)).first()
     if row is None:
-        return dict.fromkeys(("run", "outcome", "new_versions", "failed"))
+        return dict.fromkeys(("run", "outcome", "new_versions", "failed")) | {"findings": []}
     counts = row.counts or count_run(connection, row.id)
     return {
         "run": row.id,
         "outcome": row.outcome,
         "new_versions": counts["new_versions"],
         "failed": sum(counts["failed"].values()),
+        "findings": row.findings or [],
     }
