@@ -16,6 +16,7 @@ import typer
 
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
+from crawler.reextract.cli import commands as reextract_commands
 from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
 from storage.archive import Archive
@@ -42,7 +43,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (storage_commands, schedule_commands, note_commands, coverage_commands):
+for mounted in (
+    storage_commands,
+    schedule_commands,
+    note_commands,
+    coverage_commands,
+    reextract_commands,
+):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)

@@ -54,15 +54,20 @@ class Part:
         return self.fields.get("warc-refers-to")
 
     @property
+    def fetched_for(self) -> dict[str, str]:
+        """What the exchange was made for: its frontier row, as its metadata record says."""
+        return {ours: self.told[name] for name, ours in _ROW.items() if name in self.told}
+
+    @property
     def run(self) -> str | None:
         """The run that fetched it; None for warcinfo."""
         return self.told.get("tinhuyen-run")
 
 
-def read_parts(path: Path) -> Iterator[Part]:
-    """Every whole part of a file of ours, in order. Raises OSError."""
+def read_parts(path: Path, begin: int = 0, end: int | None = None) -> Iterator[Part]:
+    """Every whole part of a file of ours, in order, between two ends of parts. Raises OSError."""
     start, told = None, dict[str, str]()
-    for found in walk(path):
+    for found in walk(path, begin, end):
         kind = found.fields.get("warc-type") if isinstance(found, Member) else None
         if isinstance(found, Member):
             if kind == "request":
@@ -136,5 +141,4 @@ def _row(site: str, file: str, part: Part) -> dict[str, Any]:
         ip=fields.get("warc-ip-address"),
         reading="pending",
     )
-    told = {ours: part.told[name] for name, ours in _ROW.items() if name in part.told}
-    return row | {"fetched_for": json.dumps(told)}
+    return row | {"fetched_for": json.dumps(part.fetched_for)}

@@ -234,6 +234,18 @@ reading = Table(
     Column("content_digest", Text, nullable=False),
 )
 
+# What today's rules make of a capture, where that is not what is kept; gone once it is accepted.
+# Its article stands in `reading`, as `proposed`.
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("capture", Integer, ForeignKey("capture.id"), primary_key=True),
+    Column("run", Text, ForeignKey("run.id"), nullable=False, index=True),
+    Column("reading", Text, nullable=False),
+    Column("absent", Text),
+    Column("failures", JSON, nullable=False),
+)
+
 version = Table(
     "version",
     metadata,

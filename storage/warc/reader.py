@@ -59,7 +59,12 @@ def read_capture(record: Record, open_file: OpenFile, find_record: FindRecord) -
 def _read_record(path: Path, offset: int) -> tuple[dict[str, str], bytes]:
     with path.open("rb") as file:
         file.seek(offset)
-        record = next(iter(ArchiveIterator(file, WarcRecordType.any_type, parse_http=False)), None)
-        if record is None:
-            raise WarcError("no record begins here", path, offset)
-        return {name.lower(): value for name, value in record.headers.items()}, record.reader.read()
+        records = ArchiveIterator(file, WarcRecordType.any_type, parse_http=False)
+        try:
+            record = next(iter(records), None)
+            if record is None:
+                raise WarcError("no record begins here", path, offset)
+            block = record.reader.read()
+        except OSError as error:  # FastWARC's, of damage; and the disk's
+            raise WarcError(f"no record can be read here: {error}", path, offset) from error
+        return {name.lower(): value for name, value in record.headers.items()}, block

@@ -1,0 +1,171 @@
+"""Captures read again in a process of its own, and compared there with what is stored of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from multiprocessing import connection, parent_process
+from typing import Any
+
+from sqlalchemy import Connection
+
+from crawler.outcome import Limits, read_capture
+from crawler.recover import row_told
+from crawler.refusals import PAGES
+from crawler.sites import Site
+from crawler.steps import STEPS
+from storage import times
+from storage.archive import Archive
+from storage.database.proposals import Given, Reread, given, reread
+from storage.errors import NotFound, WarcError
+from storage.records import Page, Record
+from storage.take_in import read_parts
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A capture, as far as it takes to read it again."""
+
+    id: int
+    run: str
+    url: str
+    fetched_at: str
+    record: Record
+    wanted: bool
+    """False: only the way to the others leads over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Captures that follow one another in a file."""
+
+    site: Site
+    family: str | None
+    """Only pages that are read by this one; None: all."""
+    file: str
+    begin: int
+    """Where the first one's exchange begins."""
+    captures: tuple[Held, ...]
+
+
+Change = tuple[str, Any, Any]
+"""A field, what was read in it before, and what is read now."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a batch."""
+
+    site: str
+    captures: int
+    """Of the batch."""
+    read: list[int] = field(default_factory=list)
+    """Ids of those that were read again."""
+    changed: dict[int, Reread] = field(default_factory=dict)
+    changes: dict[int, tuple[Change, ...]] = field(default_factory=dict)
+    shown: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Of what is changed: the article's id (or the record's, if there is none) and the address."""
+    unreadable: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Address, and why its record cannot be read."""
+
+
+_archive: Archive | None = None
+
+
+def begin(folder: str, database: str | None) -> None:
+    """The start of a reading process: it ends when the one that asks does, however that ends."""
+    global _archive  # noqa: PLW0603 a process of its own has one
+    _archive = Archive(folder, database)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def read_again(batch: Batch) -> Answer:
+    """A batch, in a process that `begin` prepared."""
+    assert _archive is not None
+    return read_batch(_archive, batch)
+
+
+def read_batch(archive: Archive, batch: Batch) -> Answer:
+    """Read what is wanted of a batch and compare. Raises what the database raises."""
+    answer = Answer(batch.site.id, len(batch.captures))
+    pages: dict[int, Page] = {}
+    for held, told in _with_rows(archive, batch):
+        try:
+            page = _read(archive, batch, held, told)
+        except (WarcError, NotFound) as error:
+            answer.unreadable[held.id] = (held.url, str(error))
+            continue
+        if page is not None:
+            pages[held.id] = page
+    if pages:
+        with archive.reading() as tx:
+            _compare(tx, batch, pages, answer)
+    return answer
+
+
+def _with_rows(archive: Archive, batch: Batch) -> Iterator[tuple[Held, dict[str, str]]]:
+    """Wanted captures with what they were fetched for; of others' files nothing tells it."""
+    wanted = [held for held in batch.captures if held.wanted]
+    told: dict[int, dict[str, str]] = {}
+    if wanted and batch.file.startswith("warc/"):
+        last = batch.captures[-1].record
+        try:
+            path = archive.folder.file(batch.file)
+            parts = read_parts(path, batch.begin, last.offset + last.length)
+            told = {part.record: part.fetched_for for part in parts}
+        except (NotFound, OSError):
+            pass  # reading its records says so, one by one
+    for held in wanted:
+        yield held, told.get(held.record.offset, {})
+
+
+def _read(archive: Archive, batch: Batch, held: Held, told: dict[str, str]) -> Page | None:
+    """The page, on the one road; None if it was fetched as something else, or is not asked for."""
+    site, row = batch.site, row_told(held.url, told)
+    if row.role not in PAGES:
+        return None
+    day = times.parse_utc(held.fetched_at).astimezone(times.LOCAL).date()
+    if batch.family not in (None, site.layout_on(held.url, day).family):
+        return None
+    page = read_capture(row, archive.capture(held.record), site, Limits())
+    return reduce(lambda read, step: step(read), STEPS, page)
+
+
+def _compare(tx: Connection, batch: Batch, pages: dict[int, Page], answer: Answer) -> None:
+    stored = given(tx, list(pages))
+    runs = {held.id: held.run for held in batch.captures}
+    for id_, page in pages.items():
+        if id_ not in stored:
+            continue
+        answer.read.append(id_)
+        again = reread(page, batch.site.id, runs[id_], id_)
+        before, now = stored[id_], again.given(batch.site.id)
+        if before != now:
+            answer.changed[id_] = again
+            answer.changes[id_] = tuple(_changes(before, now))
+            record = page.capture.record if page.capture else None
+            shown = now.get("id") or before.get("id") or (record.record_id if record else "")
+            answer.shown[id_] = (shown, page.row.url)
+
+
+def _changes(before: Given, now: Given) -> Iterator[Change]:
+    """Field by field; where only one of both is an article, that is the change."""
+    if "id" in before and "id" in now:
+        names = [name for name in now if name not in ("reading", "content_digest")]
+    else:
+        names = ["absent", "failures"]
+        if "id" in before or "id" in now:
+            yield "gained" if "id" in now else "lost", before.get("title"), now.get("title")
+    for name in names:
+        if before[name] != now[name]:
+            yield name, before[name], now[name]
