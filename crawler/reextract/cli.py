@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json as json_
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,12 +101,18 @@ def _verdict(tally: Tally) -> str:
 
 def _beside(before: Any, after: Any) -> tuple[str, str]:
     """Both in a line each, from shortly before where they part."""
-    one, other = (value if isinstance(value, str) else repr(value) for value in (before, after))
+    one, other = map(_in_a_line, (before, after))
     same = 0
     while same < min(len(one), len(other)) and one[same] == other[same]:
         same += 1
     begin = max(0, same - _SHOWN_CHARS // 3)
     return _cut(one, begin), _cut(other, begin)
+
+
+def _in_a_line(value: Any) -> str:
+    if value in (None, []):
+        return "(none)"
+    return value if isinstance(value, str) else json_.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str, begin: int) -> str:

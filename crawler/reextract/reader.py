@@ -168,4 +168,9 @@ def _changes(before: Given, now: Given) -> Iterator[Change]:
             yield "gained" if "id" in now else "lost", before.get("title"), now.get("title")
     for name in names:
         if before[name] != now[name]:
-            yield name, before[name], now[name]
+            yield name, _shown(name, before[name]), _shown(name, now[name])
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Of failures what kind they are and what they say."""
+    return [f"{kind}: {said}" for _, _, kind, _, said in value] if name == "failures" else value

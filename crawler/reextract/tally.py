@@ -66,4 +66,5 @@ class Tally:
         }
 
     def _ordered(self) -> list[tuple[str, int]]:
-        return sorted(self.fields.items(), key=lambda one: (-one[1], one[0]))
+        """The most frequent first; last what read it, which changes with everything."""
+        return sorted(self.fields.items(), key=lambda one: (one[0] == "extractor", -one[1], one[0]))
