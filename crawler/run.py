@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
+from storage import logs
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
@@ -53,6 +54,7 @@ def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
     from crawler.crawl import crawl_of
     from crawler.spiderloader import spider_for
 
+    logs.begin()
     os.environ["SCRAPY_SETTINGS_MODULE"] = "crawler.settings"
     settings = get_project_settings()
     settings.setdict(_overrides(archive, mode), priority="cmdline")
@@ -72,7 +74,7 @@ def _overrides(archive: Archive, mode: str) -> dict[str, Any]:
         "DATABASE": archive.database_url if not archive.is_embedded else None,
         "CRAWL_MODE": mode,
         "SHOW_PROGRESS": True,
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "WARNING",  # the log of JSON lines has its own
         "LOG_STDOUT": False,
     }
 

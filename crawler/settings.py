@@ -10,6 +10,9 @@ import os
 import socket
 from importlib.metadata import version
 
+from storage import logs
+from storage.disk import floor_bytes
+
 BOT_NAME = "tinhuyen"
 VERSION = version("tinhuyen")
 SPIDER_LOADER_CLASS = "crawler.spiderloader.SiteSpiderLoader"
@@ -80,7 +83,7 @@ KEEP_GROUP_EXCHANGES = 16
 KEEP_GROUP_DELAY_SECONDS = 0.05
 WARC_ROLL_BYTES = 10**9
 # Free on the archive's disk; with less the crawl ends well, exit code 3.
-DISK_FLOOR_BYTES = int(os.environ.get("TINHUYEN_DISK_FLOOR_BYTES") or 1 << 30)
+DISK_FLOOR_BYTES = floor_bytes()
 
 ITEM_PIPELINES = {
     "crawler.pipelines.Normalise": 100,
@@ -94,6 +97,7 @@ DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE = {
     "crawler.progress.Progress": 0,
+    "crawler.events.Events": 0,
 }
 COOKIES_ENABLED = False  # a reader without a past; and no download of a suffix list
 TELNETCONSOLE_ENABLED = False
@@ -103,3 +107,4 @@ ROBOTSTXT_OBEY = False  # obeyed by the frontier, which also archives it
 CONCURRENT_ITEMS = 1  # Scrapy makes this many tasks for every response; a page is one item
 WARN_ON_GENERATOR_RETURN_VALUE = False  # reads source code at every response
 LOG_LEVEL = "INFO"
+LOG_INSTALL_ROOT_HANDLER = not logs.are_json()  # else storage.logs has its own

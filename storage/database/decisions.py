@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from storage.database.digests import from_values as told_from_values
+from storage.database.digests import save_told
 from storage.database.notes import Note, save_note
 from storage.database.schedules import from_values, remove_schedule, save_schedule
 
@@ -14,9 +16,9 @@ Line = dict[str, Any]
 
 
 def tell_decisions(tx: Connection, lines: Iterable[Line]) -> None:
-    """Notes and schedules as the journal's lines have them, in their order; others are passed over.
+    """Notes, schedules and sent digests as the journal's lines have them, in their order.
 
-    To tell them twice changes nothing.
+    Others are passed over. To tell them twice changes nothing.
     """
     for line in lines:
         tell = _TELL.get(line.get("kind", ""))
@@ -36,10 +38,15 @@ def _schedule_removed(tx: Connection, line: Line) -> None:
     remove_schedule(tx, line["site"], line["mode"])
 
 
+def _digest_sent(tx: Connection, line: Line) -> None:
+    save_told(tx, told_from_values(line))
+
+
 _TELL: dict[str, Callable[[Connection, Line], None]] = {
     "note": _note,
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
+    "digest_sent": _digest_sent,
 }
 
 DECISIONS = frozenset(_TELL)

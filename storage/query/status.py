@@ -13,8 +13,9 @@ from storage.database.schema import article, capture, run, schedule, site
 def site_states(connection: Connection) -> list[dict[str, Any]]:
     """A row a site, met or only scheduled (then `state` is None); times are UTC text.
 
-    `new_versions` (articles new or changed) and `failed` are of the newest run; `gone` and
-    `articles` of all. `next_due` is None if nothing is scheduled, or all of it is paused.
+    `new_versions` (articles new or changed), `changed` (these alone; None of a run that did not
+    tell) and `failed` are of the newest run; `gone` and `articles` of all. `next_due` is None if
+    nothing is scheduled, or all of it is paused.
     """
     states = {id_: state for id_, state in connection.execute(select(site.c.id, site.c.state))}
     due = _next_due(connection)
@@ -64,11 +65,12 @@ def _newest_run(connection: Connection, id_: str) -> dict[str, Any]:
     newest = select(run.c.id, run.c.outcome, run.c.counts).where(run.c.site == id_)
     row = connection.execute(newest.order_by(run.c.started_at.desc()).limit(1)).first()
     if row is None:
-        return dict.fromkeys(("run", "outcome", "new_versions", "failed"))
+        return dict.fromkeys(("run", "outcome", "new_versions", "changed", "failed"))
     counts = row.counts or count_run(connection, row.id)
     return {
         "run": row.id,
         "outcome": row.outcome,
         "new_versions": counts["new_versions"],
+        "changed": counts.get("changed"),
         "failed": sum(counts["failed"].values()),
     }
