@@ -82,12 +82,30 @@ def crawl(
     mode: Annotated[
         str, typer.Option(help="full: everything; update: lists until known ground.")
     ] = "full",
+    last_chance: Annotated[
+        bool,
+        typer.Option(
+            "--last-chance",
+            help="The site is dying: articles and their images first, nothing that is kept.",
+        ),
+    ] = False,
+    max_requests: Annotated[
+        int | None, typer.Option(min=1, help="End after so many; the same command goes on.")
+    ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0.001, help="End after so long; the same command goes on.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Crawl sites, or go on where a crawl of them was stopped."""
-    from crawler.run import crawl_sites
+    from crawler.run import Budget, crawl_sites
+    from storage.database.runs import LAST_CHANCE
 
-    results = crawl_sites(archive_of(context), site, mode)
+    if last_chance and mode != "full":
+        raise UsageError("--last-chance is a mode of its own; leave --mode out")
+    budget = Budget(max_requests, max_hours and max_hours * 3600)
+    mode = LAST_CHANCE if last_chance else mode
+    results = crawl_sites(archive_of(context), site, mode, budget)
     if json:
         print_json(result.as_json() for result in results)
     else:

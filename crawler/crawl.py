@@ -29,7 +29,7 @@ from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.known_ground import articles_to_check
 from storage.database.queue import Room
-from storage.database.runs import StartedRun, finish_run, note_reason, start_run
+from storage.database.runs import LAST_CHANCE, StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
 from storage.errors import ArchiveFault, Exit, OutOfDisk, SiteUnavailable, TinHuyenError
 from storage.handed_out import HandedOut
@@ -129,8 +129,8 @@ class Crawl:
             if run.superseded is not None:
                 journal.note_finished(self.archive.folder, self.site.id, run.superseded)
             frontier = Frontier(
-                self.site.id, run.id,
-                update_only=mode == "update", bounds=bounds_of(self._settings),
+                self.site.id, run.id, update_only=mode == "update",
+                last_chance=mode == LAST_CHANCE, bounds=bounds_of(self._settings),
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
             if mode == "update" and not run.resumed:
@@ -247,7 +247,8 @@ class Crawl:
 
     @property
     def _resume(self) -> str:
-        return f"`tinhuyen crawl {self.site.id}`"
+        last_chance = self._settings.get("CRAWL_MODE") == LAST_CHANCE
+        return f"`tinhuyen crawl {self.site.id}{' --last-chance' if last_chance else ''}`"
 
     def _finish(self) -> None:
         assert self.run is not None

@@ -57,7 +57,9 @@ DOWNLOAD_DELAY = 1.0  # seconds; the site's delay_seconds takes its place
 DOWNLOAD_DELAY_JITTER = 0.0  # the delay is a promise, not an average
 CRAWL_DELAY_MAX_SECONDS = 30.0  # robots.txt's Crawl-delay is obeyed up to this
 SLOWEST_DELAY_SECONDS = 60.0  # 429 and 503 double a host's delay up to this
-BUSY_ANSWERS_MAX = 20  # 429 and 503 in a row from a host of the site; then the run ends for now
+BUSY_ANSWERS_MAX = (
+    20  # in a row from a host of the site, 429, 503 or none; then the run ends for now
+)
 TURN_SECONDS = 10.0  # a host is taken for so long at a time, against other processes
 
 # The queue is in the database, and so are retries, redirects and robots.txt.
@@ -72,6 +74,7 @@ PAGE_MAX_FILES = 500  # images, attachments and requisites a page
 PATTERN_MAX_ADDRESSES = 5000  # pages and lists whose addresses differ in numbers and values only
 RUN_MAX_REQUESTS = 0  # 0: no end; what is left is fetched when the same command is given again
 RUN_MAX_BYTES = 0  # as received; 0: no end
+RUN_MAX_SECONDS = 0  # 0: no end
 CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
 CLAIMED_PER_HOST_WITHOUT_DELAY = 64
 UPDATE_NEWEST_ARTICLES = 20  # an update looks at these again: what changes is mostly new

@@ -72,6 +72,10 @@ class FinishedRun:
     counts: dict[str, Any]
 
 
+LAST_CHANCE = "last-chance"
+"""The mode of a crawl of a site that is dying; the others are `full` and `update`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartedRun:
     """A run that is under way."""

@@ -85,18 +85,19 @@ _DUE = (
 
 
 def last_good_at(connection: Connection, id_: str) -> str | None:
-    """When a site last answered soundly, UTC text; None if it never did.
+    """When a site last answered a crawl soundly, UTC text; None if it never did.
 
-    Looked for run by run, the newest first: mostly the first has it.
+    Looked for crawl by crawl and capture by capture, the newest first: mostly the first is it.
     """
-    runs = select(run.c.id).where(run.c.site == id_).order_by(run.c.started_at.desc())
-    for of_run in connection.execute(runs).scalars():
+    crawls = select(run.c.id).where(run.c.site == id_, run.c.kind == "crawl")
+    for of_run in connection.execute(crawls.order_by(run.c.started_at.desc())).scalars():
         sound = (
             capture.c.run == of_run,
             capture.c.status.in_((200, 304)),
             capture.c.truncated.is_(None),
         )
-        at = connection.execute(select(func.max(capture.c.fetched_at)).where(*sound)).scalar()
+        newest = select(capture.c.fetched_at).where(*sound).order_by(capture.c.id.desc())
+        at = connection.execute(newest.limit(1)).scalar()
         if at is not None:
             return str(at)
     return None

@@ -26,7 +26,12 @@ _AT = "2024-03-01T03:00:00.000000Z"
 def fill(engine: Engine, captures: int) -> None:
     """Sites of one full crawl each, an article for every second capture."""
     each = captures // SITES
-    counts = {"captures": each, "warc_bytes": each * 4000, "failed": {"http_500": 3}}
+    counts = {
+        "new_versions": each // 2,
+        "captures": each,
+        "warc_bytes": each * 4000,
+        "failed": {"http_500": 3},
+    }
     for number in range(SITES):
         id_ = f"s{number}"
         ended = {"id": f"{id_}-r", "site": id_, "kind": "crawl", "mode": "full", "started_at": _AT}
