@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from crawler.capture.certificates import Certificates
 from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
+from crawler.frontier.sample import articles_to_look_at
 from crawler.limits import bounds_of, limits_of, pace_limits_of
 from crawler.recover import Reader, close_files, meet_site
 from crawler.result import judge_run
@@ -27,7 +28,6 @@ from storage import journal
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
-from storage.database.known_ground import articles_to_check
 from storage.database.queue import Room
 from storage.database.runs import LAST_CHANCE, StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
@@ -134,17 +134,12 @@ class Crawl:
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
             if mode == "update" and not run.resumed:
-                seeds += articles_to_check(tx, self.site.id, run.id, *self._sample)
+                folder, settings = self.archive.folder, self._settings
+                seeds += articles_to_look_at(tx, self.site.id, run.id, folder, settings)
             frontier.open(tx, seeds, resumed=run.resumed)
         frontier.committed()
         journal.note_begun(self.archive.folder, self.site.id, run)
         return run, frontier
-
-    @property
-    def _sample(self) -> tuple[int, int]:
-        names = ("UPDATE_NEWEST_ARTICLES", "UPDATE_OTHER_ARTICLES")
-        newest, others = map(self._settings.getint, names)
-        return newest, others
 
     def _start_keeper(self, room: Room, on_round: Callable[[Round], None]) -> None:
         assert self.run is not None

@@ -79,6 +79,7 @@ CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
 CLAIMED_PER_HOST_WITHOUT_DELAY = 64
 UPDATE_NEWEST_ARTICLES = 20  # an update looks at these again: what changes is mostly new
 UPDATE_OTHER_ARTICLES = 5  # and at so many of all others, each time others
+UPDATE_UNMARKED_SHARE = 0.007  # of a site's articles, where the server gives no ETag or date
 MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched
 
 # The keeper: how many exchanges share one fsync and one transaction.

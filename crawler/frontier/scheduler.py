@@ -154,7 +154,7 @@ class FrontierScheduler(BaseScheduler):
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
-        last = last_answer(row, self._crawl.archive.folder)
+        last = last_answer(row.last, self._crawl.archive.folder)
         subject = f"robots of {origin_of(row.via or row.url)}" if row.role == "robots" else ""
         return Request(
             row.url,

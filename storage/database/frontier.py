@@ -268,7 +268,7 @@ class Frontier(Queue):
 
     def _wanted(self, tx: Connection, parent: FrontierRow, links: Iterable[Link]) -> list[Link]:
         links = self._within_page(tx, parent, list(map(without_session, links)))
-        articles = [link for link in links if link.role == "article"]
+        articles = [link for link in links if link.role == "article" and link.news_at is None]
         known = kept_before(tx, self.site, self.run, links) if self._skips_kept else set()
         ground = known if self._update_only else set()
         fresh = any(link.url not in ground for link in articles)
