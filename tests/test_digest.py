@@ -23,9 +23,10 @@ from storage.database.digests import Told, find_told, save_told
 from storage.database.runs import SiteRow, finish_run, save_site, start_run
 from storage.database.schema import job, run
 from storage.errors import DigestNotSent, UsageError
-from storage.query.digest import make_digest
+from storage.query.digest import Digest, SiteNews, make_digest
 from storage.watch import channels as ways
 from storage.watch.channels import Channel, channels
+from storage.watch.digest_text import digest_text
 from storage.watch.sending import daily_at, send_due, send_now
 from tests.conftest import TestArchive
 from tests.crawling import end, started
@@ -104,6 +105,25 @@ def test_what_ended_is_counted_by_site(desk: Desk) -> None:
     assert (a.runs, a.new, a.changed, a.gone, a.failed) == (2, 6, 4, 2, 6)
     assert (a.outcome, a.reason, a.is_quiet) == ("incomplete", "vì thế", False)
     assert b.is_quiet and found.all_sites == 2
+    assert digest_text(found, 10**10).splitlines()[1:] == [
+        "a: 6 new, 4 changed, 2 gone, 6 failed in 2 crawl(s)",
+        "  incomplete: vì thế",
+        "nothing new at 1 other site(s) that were crawled",
+        "10.0 GB of disk left",
+    ]
+
+
+def test_trouble_stands_first() -> None:
+    sites = [SiteNews("a", 1, 9, outcome="finished"), SiteNews("b", broken="failed")]
+    digest = Digest(at(1, 7), at(2, 7), sites, 5, ())
+    assert digest_text(digest, 0).splitlines() == [
+        "9 new, 0 changed, 0 gone, 0 failed, from 2026-03-01 07:00 to 2026-03-02 07:00",
+        "b: nothing new",
+        "  a crawl by schedule broke: failed (logs/b.log)",
+        "a: 9 new in 1 crawl(s)",
+        "no crawl ended at 4 of 5 site(s)",
+        "0.0 GB of disk left",
+    ]
 
 
 def test_it_is_sent_once_a_day_and_made_up_once(desk: Desk) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from storage.database.connect import open_database
 from storage.query.site_figures import site_figures
 from storage.web.app import make_app
 from tests.conftest import TestArchive
+from tests.crawling import end, started
 
 
 @pytest.fixture
@@ -162,6 +165,21 @@ def test_the_log_of_a_crawl_is_json_if_asked(
     assert ours[0]["message"] == "demo: begun" and ours[0]["run"].startswith("demo-")
     assert any(line.get("kind") == "not_an_image" for line in ours)
     assert ours[-1]["exit_code"] == 0 and ours[-1]["counts"]["articles"] == 60
+
+
+def test_the_log_of_serve_is_json_if_asked(
+    demo_archive: TestArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINHUYEN_LOG", "json")
+    command = [sys.executable, "-u", "-c", "from crawler.cli import main; main()", "serve"]
+    with started(demo_archive, command) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[2]
+        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+            assert client.get(f"{address}health").status_code == 200
+        _, errors = end(process, signal.SIGINT)
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert any("GET /health" in line["message"] for line in lines), errors
 
 
 def test_a_form_that_there_is_not_is_said(

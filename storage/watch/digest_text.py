@@ -17,8 +17,8 @@ def headline(digest: Digest) -> str:
 
 
 def digest_text(digest: Digest, free_bytes: int) -> str:
-    """The whole, a line or two a site; sites at which nothing happened are only counted."""
-    told = [one for one in digest.sites if not one.is_quiet]
+    """The whole, a line or two a site, those in trouble first; quiet ones are only counted."""
+    told = sorted((one for one in digest.sites if not one.is_quiet), key=_is_well)
     quiet = sum(one.runs > 0 for one in digest.sites if one.is_quiet)
     lines = [f"{headline(digest)}, from {_local(digest.since)} to {_local(digest.until)}"]
     lines += [line for one in told for line in _site_lines(one)]
@@ -29,6 +29,10 @@ def digest_text(digest: Digest, free_bytes: int) -> str:
         lines.append(f"no crawl ended at {rest} of {digest.all_sites} site(s)")
     lines.append(f"{free_bytes / 1e9:,.1f} GB of disk left")
     return "\n".join(lines) + "\n"
+
+
+def _is_well(one: SiteNews) -> bool:
+    return one.outcome in (None, "finished") and one.broken is None
 
 
 def _site_lines(one: SiteNews) -> Iterator[str]:
