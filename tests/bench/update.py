@@ -33,15 +33,15 @@ def measure(articles: int, *, marks: bool) -> None:
 
 def measure_old(articles: int) -> None:
     """Print what of 5 old articles that changed and 5 that vanished is found, with a sitemap."""
-    with tempfile.TemporaryDirectory() as folder:
-        with ChangingPortal(articles, marks=False, sitemap=True) as portal:
-            archive = TestArchive(Path(folder) / "archive")
-            archive.declare(portal.table)
-            print("bytes differ on every fetch, a sitemap; 5 old articles changed, 5 vanished:")
-            first = _crawl(archive, portal, "full")
-            portal.edit(*range(0, articles, articles // 5))
-            portal.gone |= {articles - 50 - n * 21: "404" for n in range(5)}
-            _crawl(archive, portal, "update", first)
+    portal = ChangingPortal(articles, marks=False, sitemap=True)
+    with tempfile.TemporaryDirectory() as folder, portal:
+        archive = TestArchive(Path(folder) / "archive")
+        archive.declare(portal.table)
+        print("bytes differ on every fetch, a sitemap; 5 old articles changed, 5 vanished:")
+        first = _crawl(archive, portal, "full")
+        portal.edit(*range(0, articles, articles // 5))
+        portal.gone |= {articles - 50 - n * 21: "404" for n in range(5)}
+        _crawl(archive, portal, "update", first)
 
 
 def _crawl(
