@@ -57,6 +57,8 @@ class Crawl:
         self.site = site
         self.archive = Archive(settings.get("ARCHIVE"), settings.get("DATABASE"))
         self.limits = limits_of(settings)
+        self.is_last_chance = settings.get("CRAWL_MODE") == LAST_CHANCE
+        """Whether the site is dying: what no longer answers is then left for the next start."""
         self.run: StartedRun | None = None
         self.exit_code = Exit.FAILED
         self.message: str | None = None
@@ -130,7 +132,7 @@ class Crawl:
                 journal.note_finished(self.archive.folder, self.site.id, run.superseded)
             frontier = Frontier(
                 self.site.id, run.id, update_only=mode == "update",
-                last_chance=mode == LAST_CHANCE, bounds=bounds_of(self._settings),
+                last_chance=self.is_last_chance, bounds=bounds_of(self._settings),
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
             if mode == "update" and not run.resumed:
@@ -242,8 +244,7 @@ class Crawl:
 
     @property
     def _resume(self) -> str:
-        last_chance = self._settings.get("CRAWL_MODE") == LAST_CHANCE
-        return f"`tinhuyen crawl {self.site.id}{' --last-chance' if last_chance else ''}`"
+        return f"`tinhuyen crawl {self.site.id}{' --last-chance' if self.is_last_chance else ''}`"
 
     def _finish(self) -> None:
         assert self.run is not None

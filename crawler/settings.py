@@ -57,9 +57,7 @@ DOWNLOAD_DELAY = 1.0  # seconds; the site's delay_seconds takes its place
 DOWNLOAD_DELAY_JITTER = 0.0  # the delay is a promise, not an average
 CRAWL_DELAY_MAX_SECONDS = 30.0  # robots.txt's Crawl-delay is obeyed up to this
 SLOWEST_DELAY_SECONDS = 60.0  # 429 and 503 double a host's delay up to this
-BUSY_ANSWERS_MAX = (
-    20  # in a row from a host of the site, 429, 503 or none; then the run ends for now
-)
+BUSY_ANSWERS_MAX = 20  # 429 and 503 in a row from a host of the site; then the run ends for now
 TURN_SECONDS = 10.0  # a host is taken for so long at a time, against other processes
 
 # The queue is in the database, and so are retries, redirects and robots.txt.

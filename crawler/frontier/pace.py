@@ -35,7 +35,7 @@ class PaceLimits:
     slowest: float
     """The longest delay, seconds, that 429 and 503 bring a host to."""
     busy_answers: int
-    """429, 503 or no answer, in a row from one host of the site; then it is left alone."""
+    """429 and 503 in a row from one host of the site; then it is left alone."""
     turn: float
     """For how many seconds at a time a host is taken, against other processes."""
 

@@ -58,7 +58,7 @@ class DistrictSpider(Spider):
         self._scheduler.landed(row, 0)
         kind = reason.kind if isinstance(reason, FetchFailed) else type(reason).__name__
         crawl = crawl_of(self.crawler)
-        if kind != "forbidden_address":  # that is our own doing
+        if crawl.is_last_chance and row.tries == 0 and kind != "forbidden_address":
             crawl.pace.let_down(host_of(row.url))
         yield no_exchange(row, kind, str(reason), crawl.limits)
 

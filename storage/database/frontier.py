@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, true, update
 
 from storage.bounds import Bounds, Traps, without_session
 from storage.database import crashes
@@ -83,6 +83,7 @@ class Frontier(Queue):
         super().__init__(site, run)
         self._update_only, self._skips_kept = update_only, update_only or last_chance
         self._priority = LAST_CHANCE_PRIORITY if last_chance else PRIORITY
+        self._goes_on_with = true() if last_chance else frontier.c.role == "robots"
         self._traps = Traps(bounds or Bounds())
         self._met: set[str] = set()  # addresses that need not be looked at again; a cache
         self._meeting: list[str] = []  # those of the open transaction
@@ -91,7 +92,7 @@ class Frontier(Queue):
         """Begin a run with these addresses, or go on with one."""
         if resumed:
             self.rules.load(tx)
-            self._queue_failed(tx, frontier.c.role == "robots")
+            self._queue_failed(tx, self._goes_on_with)
         else:
             self._clear(tx)
         self._rank(tx)
