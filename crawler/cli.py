@@ -15,6 +15,7 @@ import typer
 
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
+from storage import logs
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
@@ -116,7 +117,7 @@ def crawl(
                 print_counts(result.counts)
     for result in results:
         if result.message:
-            errors.print(escape(result.message))
+            logs.complain(result.message)
     raise typer.Exit(gravest([result.exit_code for result in results]))
 
 
@@ -318,7 +319,7 @@ def main() -> None:
     try:
         app()
     except TinHuyenError as error:
-        print(error, file=sys.stderr)
+        logs.complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `tinhuyen search | head`
         sys.stderr.close()

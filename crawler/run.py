@@ -54,6 +54,7 @@ def crawl_sites(
     archive: Archive, ids: Sequence[str], mode: str, budget: Budget = _NO_END
 ) -> list[CrawlResult]:
     """Crawl these sites at the same time, each politely. Raises SiteError, UsageError."""
+    logs.begin()
     if mode not in ("full", "update", LAST_CHANCE):
         raise UsageError(f"no mode {mode!r}; there are full and update")
     declared = load_sites(archive.folder.sites)
@@ -68,7 +69,6 @@ def _crawl(archive: Archive, sites: list[Site], overrides: dict[str, Any]) -> li
     from crawler.crawl import crawl_of
     from crawler.spiderloader import spider_for
 
-    logs.begin()
     os.environ["SCRAPY_SETTINGS_MODULE"] = "crawler.settings"
     settings = get_project_settings()
     settings.setdict(overrides, priority="cmdline")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.errors import UsageError
+from storage.output import errors, escape
 from storage.times import utc_text
 
 
@@ -38,6 +39,14 @@ def begin(level: str = "INFO") -> None:
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
     logging.captureWarnings(True)
+
+
+def complain(text: str) -> None:
+    """Say to standard error what went wrong: as a line of the log, if that is of JSON lines."""
+    if any(isinstance(handler.formatter, JsonLines) for handler in logging.root.handlers):
+        logging.getLogger("tinhuyen").error(text)
+    else:
+        errors.print(escape(text))
 
 
 def facts(**named: Any) -> dict[str, Any]:

@@ -182,6 +182,20 @@ def test_the_log_of_serve_is_json_if_asked(
     assert any("GET /health" in line["message"] for line in lines), errors
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [(["binhgiang"], 5, "has no known address"), (["demo", "--mode", "half"], 2, "no mode")],
+)
+def test_what_goes_wrong_is_a_line_of_the_log_too(
+    archive: TestArchive, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, said: str
+) -> None:
+    monkeypatch.setenv("TINHUYEN_LOG", "json")
+    done = archive.tinhuyen("crawl", *words)
+    assert done.returncode == code
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert said in lines[-1]["message"] and lines[-1]["level"] == "error"
+
+
 def test_a_form_that_there_is_not_is_said(
     archive: TestArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

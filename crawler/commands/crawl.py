@@ -41,4 +41,4 @@ class Command(ScrapyCommand):
             crawl.broken_off()
             self.exitcode = crawl.exit_code
             if crawl.message:
-                print(crawl.message, file=sys.stderr)
+                logs.complain(crawl.message)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import time
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.archive import Archive
 from storage.errors import TinHuyenError
 from storage.watch.channels import Channel, channels
 from storage.watch.sending import daily_at, send_due
-
-logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 10.0
 _PATIENCE_SECONDS = 3.0
@@ -30,8 +28,9 @@ def digests_sent(archive: Archive, say: Callable[[str], None]) -> Iterator[None]
     Raises UsageError for settings that cannot work.
     """
     over, at = threading.Event(), daily_at()
+    engine = archive.open_for_writing()
     threads = [
-        threading.Thread(target=_watch, args=(archive, channel, at, say, over), daemon=True)
+        threading.Thread(target=_watch, args=(archive, engine, channel, at, say, over), daemon=True)
         for channel in channels()
     ]
     for thread in threads:
@@ -42,12 +41,17 @@ def digests_sent(archive: Archive, say: Callable[[str], None]) -> Iterator[None]
         over.set()
         for thread in threads:
             thread.join(_PATIENCE_SECONDS)
+        engine.dispose()
 
 
 def _watch(
-    archive: Archive, channel: Channel, at: time, say: Callable[[str], None], over: threading.Event
+    archive: Archive,
+    engine: Engine,
+    channel: Channel,
+    at: time,
+    say: Callable[[str], None],
+    over: threading.Event,
 ) -> None:
-    engine = archive.open_for_writing()
     while not over.is_set():
         try:
             where = send_due(archive, engine, channel, at)
@@ -56,4 +60,3 @@ def _watch(
         except (TinHuyenError, SQLAlchemyError, OSError) as error:  # the next look may go well
             say(f"digest ({channel.name}) not sent: {error}")
         over.wait(_LOOK_SECONDS)
-    engine.dispose()
