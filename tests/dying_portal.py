@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-SECTIONS, PAGES, PER_PAGE = 4, 2, 6
+SECTIONS, PAGES, PER_PAGE = 3, 2, 5
 ARTICLES = SECTIONS * PAGES * PER_PAGE
 _TEXT = "Sáng ngày 10/01/2023, Huyện uỷ tổ chức hội nghị tổng kết công tác năm. " * 8
 _HEAD = "".join(f'<script src="/giao-dien/{n}.js"></script>' for n in range(6))
