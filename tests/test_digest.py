@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 import time_machine
+from prometheus_client import generate_latest
 from sqlalchemy import Engine, insert, update
 
 from storage import times
@@ -27,6 +28,7 @@ from storage.query.digest import Digest, SiteNews, make_digest
 from storage.watch import channels as ways
 from storage.watch.channels import Channel, channels
 from storage.watch.digest_text import digest_text
+from storage.watch.metrics import registry_of
 from storage.watch.sending import daily_at, send_due, send_now
 from tests.conftest import TestArchive
 from tests.crawling import end, started
@@ -49,8 +51,8 @@ def site_row(id_: str) -> SiteRow:
 class Desk:
     """An archive whose runs end when a test says so."""
 
-    def __init__(self, archive: TestArchive) -> None:
-        self.archive = Archive(archive.folder)
+    def __init__(self, archive: TestArchive, database: str | None = None) -> None:
+        self.archive = Archive(archive.folder, database)
         self.engine = self.archive.open_for_writing()
 
     def ends(self, site: str = "a", outcome: str = "finished", **counts: Any) -> str:
@@ -82,9 +84,10 @@ class Kept:
         return "kept"
 
 
-@pytest.fixture
-def desk(archive: TestArchive) -> Iterator[Desk]:
-    one = Desk(archive)
+@pytest.fixture(params=["sqlite"])
+def desk(request: pytest.FixtureRequest, archive: TestArchive) -> Iterator[Desk]:
+    on_server = request.param == "postgresql"
+    one = Desk(archive, request.getfixturevalue("postgres_url") if on_server else None)
     yield one
     one.engine.dispose()
     one.archive.close()
@@ -181,17 +184,25 @@ def test_every_run_is_told_once_however_late_it_shows(desk: Desk) -> None:
     assert len(told) == len(ended) == len(set(told))
 
 
-def test_two_schedulers_send_one(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "desk",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+def test_two_schedulers_send_one_on_both_databases(desk: Desk) -> None:
     kept = Kept()
     with time_machine.travel(at(1, 6), tick=False):
         desk.send(kept)
+        desk.ends("a")
     with time_machine.travel(at(1, 7, 1)):
         threads = [threading.Thread(target=desk.send, args=(kept,)) for _ in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert len(kept.digests) == 1
+    assert [site.site for site in kept.digests[0].sites] == ["a"] and len(kept.digests) == 1
+    figures = generate_latest(registry_of(desk.archive)).decode()
+    assert 'tinhuyen_failures{kind="http_500",site="a"} 3.0' in figures
 
 
 def test_one_that_was_killed_is_not_begun_again_and_nothing_is_lost(desk: Desk) -> None:
