@@ -6,7 +6,7 @@ What a run kept stands in its row once it has ended; only of runs under way it i
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class SiteFigures:
     queued: int = 0
     """Addresses still to be fetched."""
     last_good_at: str | None = None
-    """When it last answered soundly, UTC text; None if it never did."""
+    """When it last answered a crawl soundly, UTC text; None if it never did."""
     next_due: str | None = None
     """UTC text; None if nothing is scheduled, or all of it is paused."""
 
@@ -43,8 +43,13 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
     figures: defaultdict[str, SiteFigures] = defaultdict(SiteFigures)
     for id_, state in connection.execute(select(site.c.id, site.c.state)):
         figures[id_].state = state
+    answered: dict[str, str] = {}  # by site, the newest crawl that it answered
     for row, counts in _runs(connection):
         _add_run(figures[row.site], row.outcome, counts)
+        if row.kind == "crawl" and counts.get("by_status", {}).keys() & {"200", "304"}:
+            answered[row.site] = row.id
+    for id_, at in connection.execute(_last_good(answered.values())):
+        figures[id_].last_good_at = at
     of_state = (article.c.site, article.c.state)
     for id_, state, number in connection.execute(
         select(*of_state, func.count()).group_by(*of_state)
@@ -54,14 +59,12 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
         figures[id_].queued = number
     for id_, at in connection.execute(_DUE):
         figures[id_].next_due = at
-    for id_, one in figures.items():
-        one.last_good_at = last_good_at(connection, id_)
     return dict(figures)
 
 
 def _runs(connection: Connection) -> Iterator[tuple[Any, dict[str, Any]]]:
-    columns = (run.c.id, run.c.site, run.c.outcome, run.c.counts)
-    for row in connection.execute(select(*columns)).all():
+    columns = (run.c.id, run.c.site, run.c.kind, run.c.outcome, run.c.counts)
+    for row in connection.execute(select(*columns).order_by(run.c.started_at)).all():
         yield row, row.counts or count_run(connection, row.id)
 
 
@@ -84,23 +87,19 @@ _DUE = (
 )
 
 
-def last_good_at(connection: Connection, id_: str) -> str | None:
-    """When a site last answered a crawl soundly, UTC text; None if it never did.
-
-    Looked for crawl by crawl and capture by capture, the newest first: mostly the first is it.
-    """
-    crawls = select(run.c.id).where(run.c.site == id_, run.c.kind == "crawl")
-    for of_run in connection.execute(crawls.order_by(run.c.started_at.desc())).scalars():
-        sound = (
-            capture.c.run == of_run,
+def _last_good(runs: Iterable[str]) -> Any:
+    """A query for site and time of the last sound capture of each of these runs."""
+    newest = (
+        select(capture.c.fetched_at)
+        .where(
+            capture.c.run == run.c.id,
             capture.c.status.in_((200, 304)),
             capture.c.truncated.is_(None),
         )
-        newest = select(capture.c.fetched_at).where(*sound).order_by(capture.c.id.desc())
-        at = connection.execute(newest.limit(1)).scalar()
-        if at is not None:
-            return str(at)
-    return None
+        .order_by(capture.c.id.desc())
+        .limit(1)
+    )
+    return select(run.c.site, newest.scalar_subquery()).where(run.c.id.in_(list(runs)))
 
 
 def open_jobs(connection: Connection) -> dict[str, int]:

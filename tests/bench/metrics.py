@@ -30,6 +30,7 @@ def fill(engine: Engine, captures: int) -> None:
         "new_versions": each // 2,
         "captures": each,
         "warc_bytes": each * 4000,
+        "by_status": {"200": each},
         "failed": {"http_500": 3},
     }
     for number in range(SITES):
