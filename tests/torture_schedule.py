@@ -79,6 +79,7 @@ def torture(folder: Path, kills: int, seed: int, longest: float = LONGEST_SECOND
     with portals(archive, len(SITES), articles=4, seconds=0.1), _watched(archive, done):
         start = _schedule(archive)
         scheduler = _start(archive)
+        _wait_for_a_job(archive)
         while done.schedulers + done.crawls < kills:
             time.sleep(chance.uniform(0, longest))
             crawls = [pid for pids in crawls_of(archive).values() for pid in pids]
@@ -106,6 +107,13 @@ def _schedule(archive: TestArchive) -> datetime:
             schedules.save_schedule(tx, Schedule(site, "full", EVERY, 0, due, now))
     engine.dispose()
     return now
+
+
+def _wait_for_a_job(archive: TestArchive) -> None:
+    """Kills that come before a scheduler has even begun would show nothing."""
+    until = time.monotonic() + 60
+    while not _rows(archive) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _end_of_due(archive: TestArchive) -> dict[str, datetime]:
