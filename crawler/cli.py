@@ -18,6 +18,7 @@ from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
+from storage import logs
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
@@ -32,6 +33,7 @@ from storage.output import (
     print_table,
 )
 from storage.warc.cli import warc
+from storage.watch.cli import commands as watch_commands
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -42,7 +44,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (storage_commands, schedule_commands, note_commands, coverage_commands):
+for mounted in (
+    storage_commands,
+    schedule_commands,
+    note_commands,
+    coverage_commands,
+    watch_commands,
+):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
@@ -85,12 +93,30 @@ def crawl(
     mode: Annotated[
         str, typer.Option(help="full: everything; update: lists until known ground.")
     ] = "full",
+    last_chance: Annotated[
+        bool,
+        typer.Option(
+            "--last-chance",
+            help="The site is dying: articles and their images first, nothing that is kept.",
+        ),
+    ] = False,
+    max_requests: Annotated[
+        int | None, typer.Option(min=1, help="End after so many; the same command goes on.")
+    ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0.001, help="End after so long; the same command goes on.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Crawl sites, or go on where a crawl of them was stopped."""
-    from crawler.run import crawl_sites
+    from crawler.run import Budget, crawl_sites
+    from storage.database.runs import LAST_CHANCE
 
-    results = crawl_sites(archive_of(context), site, mode)
+    if last_chance and mode != "full":
+        raise UsageError("--last-chance is a mode of its own; leave --mode out")
+    budget = Budget(max_requests, max_hours and max_hours * 3600)
+    mode = LAST_CHANCE if last_chance else mode
+    results = crawl_sites(archive_of(context), site, mode, budget)
     if json:
         print_json(result.as_json() for result in results)
     else:
@@ -101,7 +127,7 @@ def crawl(
                 print_counts(result.counts)
     for result in results:
         if result.message:
-            errors.print(escape(result.message))
+            logs.complain(result.message)
     raise typer.Exit(gravest([result.exit_code for result in results]))
 
 
@@ -312,7 +338,7 @@ def main() -> None:
     try:
         app()
     except TinHuyenError as error:
-        print(error, file=sys.stderr)
+        logs.complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `tinhuyen search | head`
         sys.stderr.close()

@@ -18,7 +18,7 @@ from storage.database.captures import pending_captures
 from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
-from storage.database.runs import SiteRow, save_site
+from storage.database.runs import LAST_CHANCE, SiteRow, save_site
 from storage.database.site_states import settle_run
 from storage.errors import ArchiveFault, UsageError
 from storage.handed_out import HandedOut
@@ -120,7 +120,9 @@ def _relive(
     for run in runs:
         told = history.runs.get(run)
         mode = told.row["mode"] if told else "full"
-        frontier = Frontier(site.id, run, update_only=mode == "update")
+        frontier = Frontier(
+            site.id, run, update_only=mode == "update", last_chance=mode == LAST_CHANCE
+        )
         with writing(engine) as tx:
             seeds = [Link(url, "list") for url in site.listings]
             frontier.open(tx, seeds, resumed=False)

@@ -8,6 +8,7 @@ for article in Archive("archive").search("huyện uỷ", site="demo", since="202
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -135,9 +136,14 @@ class Archive:
             return runs.load_run(connection, id_)
 
     def status(self) -> list[dict[str, Any]]:
-        """What was kept of each site, what is due, what failed (storage.query.status)."""
+        """What was kept of each site, what is due, what failed (storage.query.status).
+
+        In each row also `disk_free_bytes`, of the archive's disk.
+        """
         with self.reading() as connection:
-            return site_states(connection)
+            states = site_states(connection)
+        free = shutil.disk_usage(self.folder.root).free
+        return [one | {"disk_free_bytes": free} for one in states]
 
     def states(self, site: str | None = None) -> list[SiteState]:
         """What was decided about the state of a site, or of all; oldest first."""

@@ -8,6 +8,7 @@ TinHuyenError
 * NotFound              the archive has no such article, run or record
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
+* DigestNotSent         a mail server or a webhook did not take a digest
 * DecodeError           a body cannot be decoded as its headers say
 * ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
   * OutOfDisk           there is no room left
@@ -101,6 +102,10 @@ class TornRecord(WarcError):
 
 class DecodeError(TinHuyenError):
     """A body cannot be decoded as its headers say. The bytes are kept; the page stays unread."""
+
+
+class DigestNotSent(TinHuyenError):
+    """A mail server or a webhook did not take a digest; the next one tells what this one had to."""
 
 
 class ArchiveFault(TinHuyenError):

@@ -10,6 +10,7 @@ from scrapy.commands.crawl import Command as ScrapyCommand
 from scrapy.crawler import Crawler
 
 from crawler.crawl import crawl_of
+from storage import logs
 from storage.errors import Exit
 
 
@@ -21,6 +22,12 @@ class Command(ScrapyCommand):
     def _create_crawler(self, spidercls: type[Spider] | str) -> Crawler:
         self._made = super()._create_crawler(spidercls)
         return self._made
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """The log begins before Scrapy has anything to say."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        logs.begin(self.settings.get("LOG_LEVEL"))
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, then say how it ended."""
@@ -34,4 +41,4 @@ class Command(ScrapyCommand):
             crawl.broken_off()
             self.exitcode = crawl.exit_code
             if crawl.message:
-                print(crawl.message, file=sys.stderr)
+                logs.complain(crawl.message)

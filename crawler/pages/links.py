@@ -21,6 +21,9 @@ _FEED_LINK = re.compile(
     r"""<(?:link|loc)(?:\s[^>]*?href=["']([^"']+)["'][^>]*>|[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^<\]\s]+))"""
 )
 
+_FEED_ENTRY = re.compile(r"(?=<(?:url|entry|item)[\s>])")
+_FEED_CHANGED = re.compile(r"<(?:lastmod|updated)>\s*([0-9T:.Z+-]{10,40})\s*<")
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
@@ -94,13 +97,15 @@ def _embedded(base: str, names: Iterable[str]) -> Iterator[Link]:
             yield Link(url, "requisite", "E")
 
 
-def feed_addresses(base: str, text: str) -> Iterator[str]:
-    """Addresses that an RSS or Atom feed or a sitemap lists.
+def feed_entries(base: str, text: str) -> Iterator[tuple[str, str | None]]:
+    """Addresses that an RSS or Atom feed or a sitemap lists, and when it says each was changed.
 
     Found by pattern: feeds are often not well formed, and nothing here can be made to expand
     an entity or fetch a file.
     """
-    for match in _FEED_LINK.finditer(text):
-        url = join_url(base, html.unescape(match[1] or match[2]))
-        if url:
-            yield url
+    for part in _FEED_ENTRY.split(text):
+        changed = _FEED_CHANGED.search(part)
+        for match in _FEED_LINK.finditer(part):
+            url = join_url(base, html.unescape(match[1] or match[2]))
+            if url:
+                yield url, changed[1] if changed else None

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from storage.database.digests import from_values as told_from_values
+from storage.database.digests import save_told
 from storage.database.notes import Note, save_note
 from storage.database.schedules import from_values, remove_schedule, save_schedule
 from storage.database.site_states import SiteState, save_state
@@ -15,9 +17,9 @@ Line = dict[str, Any]
 
 
 def tell_decisions(tx: Connection, lines: Iterable[Line]) -> None:
-    """Notes, schedules and states of sites as the journal's lines have them, in their order.
+    """Notes, schedules, states of sites and sent digests as the journal's lines have them.
 
-    Lines of other kinds are passed over. To tell them twice changes nothing.
+    In their order. Lines of other kinds are passed over. To tell them twice changes nothing.
     """
     for line in lines:
         tell = _TELL.get(line.get("kind", ""))
@@ -41,11 +43,16 @@ def _site_state(tx: Connection, line: Line) -> None:
     save_state(tx, SiteState(**{name: line[name] for name in SiteState.__slots__}))
 
 
+def _digest_sent(tx: Connection, line: Line) -> None:
+    save_told(tx, told_from_values(line))
+
+
 _TELL: dict[str, Callable[[Connection, Line], None]] = {
     "note": _note,
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
     "site_state": _site_state,
+    "digest_sent": _digest_sent,
 }
 
 DECISIONS = frozenset(_TELL)

@@ -382,6 +382,19 @@ Index(
     postgresql_where=job.c.state != "done",
 )
 
+# How far each channel was told what happened; kept in the journal as well.
+digest = Table(
+    "digest",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("told_until", Text, nullable=False),
+    Column("told_runs", JSON, nullable=False),
+    Column("claimed_for", Text),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", Text),
+    Column("error", Text),
+)
+
 note = Table(
     "note",
     metadata,

@@ -10,9 +10,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from storage import logs
 from storage.archive import Archive
 from storage.errors import NotFound, UsageError
 from storage.output import console
+from storage.web.watching import watching
 
 _SAFE_IMAGES = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"}
@@ -28,6 +30,7 @@ _PER_PAGE = 50
 def make_app(archive: Archive) -> FastAPI:
     """The web application over an archive; it only reads."""
     app = FastAPI(title="Tin Huyện", docs_url=None, redoc_url=None)
+    app.include_router(watching(archive))
     templates = Jinja2Templates(Path(__file__).parent / "templates")
 
     @app.get("/", response_class=HTMLResponse)
@@ -74,5 +77,9 @@ def serve(archive: Archive, host: str, port: int) -> None:
             f"cannot listen on {host}:{port}: {error.strerror}; try another --port"
         ) from error
     console.print(f"Reading room: http://{host}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
-    config = uvicorn.Config(make_app(archive), log_level="warning")
+    logs.begin()
+    level = (
+        {"log_config": None, "log_level": "info"} if logs.are_json() else {"log_level": "warning"}
+    )
+    config = uvicorn.Config(make_app(archive), **level)
     uvicorn.Server(config).run(sockets=[listener])
