@@ -116,6 +116,22 @@ def test_what_ended_is_counted_by_site(desk: Desk) -> None:
     ]
 
 
+def test_what_checks_found_is_told_once(desk: Desk) -> None:
+    before = times.now()
+    found = {"check": "quiet", "message": "nothing published for 30 days", "numbers": {}}
+    for _ in range(2):
+        ended = desk.ends(new_versions=0, changed=0, gone=0, failed={})
+        with desk.engine.begin() as tx:
+            tx.execute(update(run).where(run.c.id == ended).values(findings=[found]))
+    with desk.archive.reading() as connection:
+        digest = make_digest(connection, before, times.now())
+    assert digest_text(digest, 0).splitlines()[1:3] == [
+        "a: nothing new in 2 crawl(s)",
+        "  quiet: nothing published for 30 days",
+    ]
+    assert digest.as_json()["sites"][0]["findings"] == ["quiet: nothing published for 30 days"]
+
+
 def test_trouble_stands_first() -> None:
     sites = [SiteNews("a", 1, 9, outcome="finished"), SiteNews("b", broken="failed")]
     digest = Digest(at(1, 7), at(2, 7), sites, 5, ())

@@ -38,11 +38,14 @@ class SiteNews:
     """How a crawl by schedule ended that came to no end of its run: `killed by signal 9`."""
     paused: list[str] = field(default_factory=list)
     """Modes of its schedules that are paused now."""
+    findings: list[str] = field(default_factory=list)
+    """What the checks of its runs found, in words; each once."""
 
     @property
     def is_quiet(self) -> bool:
         """Whether all of it went well, and there is nothing to tell."""
-        told = (self.new, self.changed, self.gone, self.failed, self.broken, self.paused)
+        counts = (self.new, self.changed, self.gone, self.failed)
+        told = (*counts, self.broken, self.paused, self.findings)
         return self.outcome == "finished" and not any(told)
 
 
@@ -102,7 +105,8 @@ def _name(one: SiteNews) -> str:
 
 
 def _ended_runs(connection: Connection, since: datetime, until: datetime) -> Iterator[Any]:
-    columns = (run.c.id, run.c.site, run.c.finished_at, run.c.outcome, run.c.reason, run.c.counts)
+    ends = (run.c.finished_at, run.c.outcome, run.c.reason, run.c.counts, run.c.findings)
+    columns = (run.c.id, run.c.site, *ends)
     ended = run.c.finished_at.between(utc_text(since + _STEP), utc_text(until))
     yield from connection.execute(select(*columns).where(ended).order_by(run.c.finished_at))
 
@@ -119,6 +123,10 @@ def _count(news: SiteNews, row: Any) -> None:
     news.gone += counts.get("gone", 0)
     news.failed += sum(counts.get("failed", {}).values())
     news.outcome, news.reason = row.outcome, row.reason
+    for found in row.findings or ():
+        said = f"{found['check']}: {found['message']}"
+        if said not in news.findings:
+            news.findings.append(said)
 
 
 def _broken_jobs(connection: Connection, since: datetime, until: datetime) -> Iterator[Any]:

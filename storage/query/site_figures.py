@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.runs import count_run
 from storage.database.schema import article, capture, frontier, job, run, schedule, site
+from storage.database.site_states import newest_states
 
 
 @dataclass(slots=True)
@@ -21,13 +22,15 @@ class SiteFigures:
     """What an archive holds of a site, and what is to come."""
 
     state: str | None = None
-    """None if it was only scheduled."""
+    """As decided last (storage.database.site_states), else as declared; None if only scheduled."""
     captures: int = 0
     warc_bytes: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     """Of all its runs, by kind; what was skipped by rule is none."""
     runs: Counter[str] = field(default_factory=Counter)
     """By outcome, `under way` too."""
+    findings: list[str] = field(default_factory=list)
+    """What the checks of its newest run found."""
     articles: dict[str, int] = field(default_factory=dict)
     """By state: live, changed, gone."""
     queued: int = 0
@@ -43,9 +46,12 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
     figures: defaultdict[str, SiteFigures] = defaultdict(SiteFigures)
     for id_, state in connection.execute(select(site.c.id, site.c.state)):
         figures[id_].state = state
+    for id_, decided in newest_states(connection).items():
+        figures[id_].state = decided.state
     answered: dict[str, str] = {}  # by site, the newest crawl that it answered
     for row, counts in _runs(connection):
         _add_run(figures[row.site], row.outcome, counts)
+        figures[row.site].findings = [found["check"] for found in row.findings or ()]
         if row.kind == "crawl" and counts.get("by_status", {}).keys() & {"200", "304"}:
             answered[row.site] = row.id
     for id_, at in connection.execute(_last_good(answered.values())):
@@ -63,7 +69,7 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
 
 
 def _runs(connection: Connection) -> Iterator[tuple[Any, dict[str, Any]]]:
-    columns = (run.c.id, run.c.site, run.c.kind, run.c.outcome, run.c.counts)
+    columns = (run.c.id, run.c.site, run.c.kind, run.c.outcome, run.c.counts, run.c.findings)
     for row in connection.execute(select(*columns).order_by(run.c.started_at)).all():
         yield row, row.counts or count_run(connection, row.id)
 

@@ -32,7 +32,7 @@ def digest_text(digest: Digest, free_bytes: int) -> str:
 
 
 def _is_well(one: SiteNews) -> bool:
-    return one.outcome in (None, "finished") and one.broken is None
+    return one.outcome in (None, "finished") and one.broken is None and not one.findings
 
 
 def _site_lines(one: SiteNews) -> Iterator[str]:
@@ -42,6 +42,7 @@ def _site_lines(one: SiteNews) -> Iterator[str]:
     yield f"{one.site}: {', '.join(counts) or 'nothing new'}{crawls}"
     if one.outcome not in (None, "finished"):
         yield f"  {one.outcome}: {one.reason or 'no reason was stored'}"
+    yield from (f"  {found}" for found in one.findings)
     if one.broken:
         yield f"  a crawl by schedule broke: {one.broken} (logs/{one.site}.log)"
     if one.paused:

@@ -73,6 +73,11 @@ _OF_SITES: dict[str, tuple[str, tuple[str, ...], Callable[[SiteFigures], Samples
     "warc_bytes": ("Bytes of WARC response records.", (), lambda one: [((), one.warc_bytes)]),
     "articles": ("Articles.", ("state",), lambda one: _each(one.articles)),
     "runs": ("Runs.", ("outcome",), lambda one: _each(one.runs)),
+    "findings": (
+        "What the checks of the newest run found.",
+        ("check",),
+        lambda one: [((name,), 1) for name in one.findings],
+    ),
     "failures": (
         "Addresses that were not fetched or not read, over all runs.",
         ("kind",),
