@@ -19,9 +19,10 @@ from sqlalchemy import Connection, Engine
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
 from storage.database.notes import Note, find_notes
-from storage.errors import NotFound
+from storage.errors import NotFound, UsageError
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.sql.door import Answer, Caps, ask
 from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
@@ -98,6 +99,19 @@ class Archive:
         with self.reading() as connection:
             return articles.load(connection, search.find(connection, query))
 
+    def sql(self, statement: str, caps: Caps | None = None) -> Answer:
+        """Answer one SELECT over the stable views (docs/researchers.md); nothing else is.
+
+        `caps`: those of TINHUYEN_SQL_ROWS and TINHUYEN_SQL_SECONDS if not given; what is cut is
+        said in `cut`. Raises UsageError, RanAway, NotFound.
+        """
+        url = self.database_url
+        if not self.is_embedded:
+            url = _reader_url()
+        with self.reading():  # an older archive is said to be one
+            pass
+        return ask(url, statement, caps or Caps.from_environment())
+
     def article(
         self, id_: str, version: int | None = None, *, with_persons: bool = False
     ) -> dict[str, Any]:
@@ -152,6 +166,17 @@ class Archive:
         """What a record holds, ready to be read. Raises NotFound, WarcError."""
         with self.reading() as connection:
             return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
+
+
+def _reader_url() -> str:
+    """The login for strangers' SQL, as libpq wants it."""
+    url = os.environ.get("TINHUYEN_SQL_DATABASE")
+    if not url:
+        raise UsageError(
+            "SQL on PostgreSQL is asked with a login that can read the views only; `tinhuyen db "
+            "reader` makes one and prints its TINHUYEN_SQL_DATABASE=…: set that"
+        )
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _find(connection: Connection, record_id: str) -> Record:

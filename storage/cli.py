@@ -24,6 +24,8 @@ from storage.places.lookup import find_units
 from storage.places.shown import as_shown
 from storage.query.asked import read_query
 from storage.query.runs import by_pattern
+from storage.query.sql.cli import commands as sql_commands
+from storage.query.sql.cli import reader as make_reader
 
 commands = typer.Typer()
 runs = typer.Typer(
@@ -34,6 +36,8 @@ units = typer.Typer(help="Administrative units and what became of them.", no_arg
 commands.add_typer(units, name="units")
 database = typer.Typer(help="The archive's database.", no_args_is_help=True)
 commands.add_typer(database, name="db")
+commands.add_typer(sql_commands)
+database.command("reader")(make_reader)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]

@@ -63,8 +63,32 @@ VIEWS = {
 
 
 def recreate_views(connection: Connection) -> None:
-    """Drop and create every view; a view that stands on another comes after it."""
+    """Drop and create every view; a view that stands on another comes after it.
+
+    PostgreSQL forgets with a view who may read it: whoever could read one may read all of them.
+    """
+    readers = readers_of_views(connection)
     for name in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
     for name, select in VIEWS.items():
         connection.execute(text(f"CREATE VIEW {name} AS {select}"))
+    for reader in readers:
+        grant_views(connection, reader)
+
+
+def readers_of_views(connection: Connection) -> list[str]:
+    """Logins that may read the views and do not own them; none on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return []
+    granted = text(
+        "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_schema ="
+        " current_schema() AND table_name = ANY(:views) AND privilege_type = 'SELECT'"
+        " AND grantee NOT IN ('PUBLIC', current_user)"
+    )
+    return list(connection.execute(granted, {"views": list(VIEWS)}).scalars())
+
+
+def grant_views(connection: Connection, reader: str) -> None:
+    """Let a PostgreSQL login read every view, and nothing else."""
+    quoted = connection.dialect.identifier_preparer.quote(reader)
+    connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {quoted}"))
