@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.attachments.cli import commands as attachment_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
 from storage.archive import Archive
@@ -39,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (storage_commands, schedule_commands, note_commands):
+for mounted in (storage_commands, schedule_commands, note_commands, attachment_commands):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from crawler.attachments.read import read_after_crawl
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
@@ -63,6 +64,7 @@ def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
     process.start()
     for crawler in crawlers:
         crawl_of(crawler).broken_off()
+    read_after_crawl(archive, [crawl_of(one).site.id for one in crawlers if crawl_of(one).counts])
     return [_result(crawl_of(crawler)) for crawler in crawlers]
 
 

@@ -22,12 +22,15 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound, UsageError
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.attached import filters_in, find_pages
+from storage.query.results import Results
 from storage.query.sql.door import Answer, Caps, ask
 from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
 DEFAULT_FOLDER = "archive"
+_ALL = 2**63 - 1  # what LIMIT takes on both databases
 
 
 class Archive:
@@ -87,17 +90,44 @@ class Archive:
         since: str | None = None,
         until: str | None = None,
         unit: str | None = None,
-        limit: int = 20,
-    ) -> list[dict[str, Any]]:
+        limit: int | None = None,
+    ) -> Results:
         """Articles (DESIGN §7) that have all the words, best first; without words newest first.
+
+        They are found at once and loaded as they are asked for; `limit`: at most so many.
 
         `since` and `until` are days, months or years of publication (`2022-01-01`, `2022`), both
         included; `unit` is a unit as people name it (`xã Đường An, Hải Phòng`).
         Raises UsageError, NotFound for these two; nothing for any words.
         """
-        query = search.Query(words, site, since, until, unit, limit)
+        query = search.Query(words, site, since, until, unit, limit or _ALL)
         with self.reading() as connection:
-            return articles.load(connection, search.find(connection, query))
+            return Results(search.find(connection, query), self._load)
+
+    def _load(self, keys: list[int]) -> list[dict[str, Any]]:
+        with self.reading() as connection:
+            return articles.load(connection, keys)
+
+    def search_attachments(
+        self,
+        words: str,
+        *,
+        site: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        unit: str | None = None,
+        limit: int = 20,
+    ) -> list[dict[str, Any]]:
+        """Pages of attachments that have all the words (storage.query.attached), newest first.
+
+        The filters are those of `search`, for the article that shows the attachment.
+        Raises as it does.
+        """
+        whose = search.Query(filters_in(words), site, since, until, unit, _ALL)
+        with self.reading() as connection:
+            any_ = whose == search.Query(limit=_ALL)
+            among = None if any_ else set(search.find(connection, whose))
+            return find_pages(connection, words, limit, among)
 
     def sql(self, statement: str, caps: Caps | None = None) -> Answer:
         """Answer one SELECT over the stable views (docs/researchers.md); nothing else is.

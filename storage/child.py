@@ -42,7 +42,7 @@ def ask(module: str, question: bytes, limits: Limits) -> Iterator[Any]:
 
     The answers before that stand; who stops asking ends the child.
     """
-    command = [sys.executable, "-P", "-m", "storage.child", module]
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "storage.child", module]
     command += [str(limits.seconds), str(limits.memory_bytes)]
     child = subprocess.Popen(  # noqa: S603 our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

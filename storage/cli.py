@@ -14,6 +14,7 @@ from storage.output import (
     escape,
     print_article,
     print_found,
+    print_found_pages,
     print_json,
     print_notes,
     print_status,
@@ -70,6 +71,9 @@ def search(
         str | None,
         typer.Option(help='Only articles of a unit: "xã Đường An, Hải Phòng", or a code, 296.'),
     ] = None,
+    attachments: Annotated[
+        bool, typer.Option("--attachments", help="Find pages of attachments, not articles.")
+    ] = False,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
@@ -79,15 +83,19 @@ def search(
     Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
     """
     asked = " ".join(words or [])
-    found = archive_of(context).search(
-        asked, site=site, since=since, until=until, unit=unit, limit=limit
-    )
+    archive = archive_of(context)
+    filters = {"site": site, "since": since, "until": until, "unit": unit}
+    pages = archive.search_attachments(asked, **filters, limit=limit) if asked else []
+    found = archive.search(asked, **filters, limit=limit) if not attachments else []
     for note in read_query(asked).notes:
         errors.print(escape(note))
     if json:
-        print_json(found)
-    else:
+        print_json(pages if attachments else found)
+        return
+    if not attachments:
         print_found(found)
+    if pages or attachments:
+        print_found_pages(pages)
 
 
 @commands.command()

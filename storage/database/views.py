@@ -45,6 +45,20 @@ VIEWS = {
           JOIN version v ON v.id = vi.version
           JOIN article a ON a.key = v.article
           LEFT JOIN image i ON i.sha256 = vi.image""",
+    # The search in attachments stands on these two as well: what they leave out is found nowhere.
+    "attachments": """
+        SELECT a.id AS article_id, v.number AS version, t.position, t.url, t.name, t.mime, t.sha256,
+               c.record_id, x.kind AS text_kind, x.state AS text_state, x.problem AS text_problem,
+               x.pages
+          FROM attachment t
+          JOIN version v ON v.id = t.version
+          JOIN article a ON a.key = v.article
+          LEFT JOIN capture c ON c.id = t.capture
+          LEFT JOIN attachment_text x ON x.sha256 = t.sha256""",
+    "attachment_pages": """
+        SELECT at.article_id, at.version, at.position, p.part, p.page, p.text
+          FROM attachments at
+          JOIN attachment_page p ON p.sha256 = at.sha256""",
     "captures": """
         SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
