@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from crawler.attachments.read import read_after_crawl
+from crawler.attachments.read import read_after_crawl, read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
@@ -114,6 +114,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
             frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())
             read = reader.read_pending(handed_out)
+            read_attachments(archive, engine, [site.id])
     except OSError as error:
         raise archive_fault(error, f"cannot recover {site.id}") from error
     finally:

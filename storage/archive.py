@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, make_url
 
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
@@ -137,7 +137,7 @@ class Archive:
         """
         url = self.database_url
         if not self.is_embedded:
-            url = _reader_url()
+            url = _reader_url(url)
         with self.reading():  # an older archive is said to be one
             pass
         return ask(url, statement, caps or Caps.from_environment())
@@ -198,15 +198,18 @@ class Archive:
             return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
 
 
-def _reader_url() -> str:
-    """The login for strangers' SQL, as libpq wants it."""
+def _reader_url(database: str) -> str:
+    """The login for strangers' SQL on this database, as libpq wants it."""
     url = os.environ.get("TINHUYEN_SQL_DATABASE")
     if not url:
         raise UsageError(
             "SQL on PostgreSQL is asked with a login that can read the views only; `tinhuyen db "
             "reader` makes one and prints its TINHUYEN_SQL_DATABASE=…: set that"
         )
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+    login, name = make_url(url), make_url(database).database
+    if login.database != name:
+        raise UsageError(f"TINHUYEN_SQL_DATABASE is a login to {login.database}, not to {name}")
+    return login.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _find(connection: Connection, record_id: str) -> Record:

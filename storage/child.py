@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -51,14 +52,14 @@ def ask(module: str, question: bytes, limits: Limits) -> Iterator[Any]:
     late = threading.Event()
     timer = threading.Timer(limits.seconds + _GRACE_SECONDS, _end, (child, late))
     timer.start()
-    try:
-        with child:
+    with child:
+        try:
             _send(child, question)
             yield from map(json.loads, child.stdout)
             _check(child.wait(), late.is_set(), limits)
-    finally:
-        timer.cancel()
-        child.kill()
+        finally:
+            timer.cancel()
+            child.kill()
 
 
 def _end(child: subprocess.Popen[bytes], late: threading.Event) -> None:
@@ -76,7 +77,7 @@ def _send(child: subprocess.Popen[bytes], question: bytes) -> None:
 
 
 def _check(code: int, late: bool, limits: Limits) -> None:
-    if late or code == -24:  # SIGXCPU
+    if late or code == -signal.SIGXCPU:
         raise RanAway("time", f"it took more than {limits.seconds:g} s")
     if code == _NO_MEMORY:
         raise RanAway("memory", f"it took more than {limits.memory_bytes >> 20:,} MB of memory")

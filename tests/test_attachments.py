@@ -311,7 +311,7 @@ def test_a_crawl_reads_what_it_brought(demo_archive: TestArchive) -> None:
     found = demo_archive.open().search_attachments("rà soát trạm bơm", limit=100)
     assert len(found) == 7 and {one["page"] for one in found} == {1}
     told = demo_archive.tinhuyen("search", "kênh mương")
-    assert "Nothing found" in told.stdout and "ke-hoach.pdf" in told.stdout
+    assert "Nothing found" in told.stdout and "Kế hoạch (PDF)" in told.stdout
 
 
 def test_an_older_archive_is_read_on_request(demo_archive: TestArchive, tmp_path: Path) -> None:

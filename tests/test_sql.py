@@ -204,13 +204,20 @@ def test_postgresql_gives_a_login_only_what_it_needs(
 
 
 @pytest.mark.postgres
-def test_postgresql_is_stopped_too(served: tuple[Archive, str]) -> None:
+def test_postgresql_is_stopped_too(
+    served: tuple[Archive, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive, url = served
     bomb = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
     assert "stopped" in asked(url, bomb, seconds=0.5)[-1]
     cut = asked(url, "SELECT generate_series(1, 1000000000)", rows=10)
     assert len(cut) == 12 and "10 rows" in cut[-1]["cut"]
     names = "(SELECT string_agg(concat(u.name, w.name), '') FROM units AS u, units AS w LIMIT 1)"
+    archive.sql("SELECT 1")
+    monkeypatch.setenv("TINHUYEN_SQL_DATABASE", "postgresql://a@b/other")
+    with pytest.raises(UsageError, match="to other"):
+        archive.sql("SELECT 1")
+    monkeypatch.setenv("TINHUYEN_SQL_DATABASE", url)
     giant = f"SELECT string_agg({names}, '') FROM generate_series(1, 4)"
     with pytest.raises(RanAway, match="ess"):
         archive.sql(giant, Caps(memory_bytes=400 << 20, seconds=20))

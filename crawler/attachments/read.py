@@ -13,7 +13,7 @@ from storage import child
 from storage.archive import Archive
 from storage.database.attachments import Document, Unread, save_document, unread_attachments
 from storage.database.connect import writing
-from storage.errors import ArchiveBusy, DecodeError, NotFound, RanAway, WarcError
+from storage.errors import ArchiveBusy, ArchiveFault, DecodeError, NotFound, RanAway, WarcError
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def _read(archive: Archive, engine: Engine, one: Unread) -> Document:
 
 
 def read_after_crawl(archive: Archive, sites: Sequence[str]) -> None:
-    """What a crawl brought; a site that another process holds is left to that one's end."""
+    """What a crawl brought. Raises: nothing; the crawl is over, and this can be done later."""
     for site in sites:
         try:
             with archive.folder.site_lock(site):
@@ -88,10 +88,16 @@ def read_after_crawl(archive: Archive, sites: Sequence[str]) -> None:
                     done = read_attachments(archive, engine, [site])
                 finally:
                     engine.dispose()
-        except ArchiveBusy:
+        except ArchiveBusy:  # whoever holds the site reads them at its own end
+            continue
+        except (ArchiveFault, OSError) as error:
+            logger.error("%s: attachments are not all read: %s; %s", site, error, _LATER)
             continue
         if done["failed"]:
             logger.warning(
                 "%s: %d of %d attachments could not be read; `tinhuyen attachments` says why",
                 site, done["failed"], done.total(),
             )  # fmt: skip
+
+
+_LATER = "`tinhuyen attachments` goes on"

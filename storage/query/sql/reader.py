@@ -15,6 +15,8 @@ from storage.errors import UsageError
 from storage.query.sql.postgres import too_much
 
 READER = "tinhuyen_reader"
+_SETTINGS = {"default_transaction_read_only": "on", "statement_timeout": "30s"}
+"""For whoever uses the login without the door; the door sets its own."""
 TEMP_FILES = "1GB"
 """What one of its queries may put on the server's disk while it sorts (temp_file_limit)."""
 
@@ -31,13 +33,24 @@ def make_reader(engine: Engine) -> URL:
         grant_views(tx, READER)
         quoted = tx.dialect.identifier_preparer.quote(str(engine.url.database))
         tx.execute(text(f"GRANT CONNECT ON DATABASE {quoted} TO {READER}"))
+        tx.execute(text(f"GRANT USAGE ON SCHEMA public TO {READER}"))
     address = engine.url.set(username=READER, password=password)
-    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection:
-        what = too_much(connection)
+    what = _tried(address)
     if what is not None:
         raise UsageError(f"{READER} {what}; take that from it (REVOKE), then run this again")
     return address
+
+
+def _tried(address: URL) -> str | None:
+    """What the login can do that it should not; None if nothing. Raises UsageError."""
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(plain) as connection:
+            return too_much(connection)
+    except psycopg.OperationalError as error:
+        raise UsageError(
+            f"{READER} was made and cannot log in: {error}. The server's pg_hba.conf says who may"
+        ) from error
 
 
 def _make_login(tx: Connection, password: str) -> None:
@@ -47,6 +60,8 @@ def _make_login(tx: Connection, password: str) -> None:
     try:
         with tx.begin_nested():
             tx.execute(text(login))
+            for setting, value in _SETTINGS.items():
+                tx.execute(text(f"ALTER ROLE {READER} SET {setting} = '{value}'"))
     except DBAPIError as error:
         grants = f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER};"
         raise UsageError(
