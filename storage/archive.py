@@ -100,7 +100,7 @@ class Archive:
         included; `unit` is a unit as people name it (`xã Đường An, Hải Phòng`).
         Raises UsageError, NotFound for these two; nothing for any words.
         """
-        query = search.Query(words, site, since, until, unit, limit or _ALL)
+        query = search.Query(words, site, since, until, unit, _ALL if limit is None else limit)
         with self.reading() as connection:
             return Results(search.find(connection, query), self._load)
 

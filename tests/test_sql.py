@@ -145,6 +145,17 @@ def test_anything_else_is_refused_with_a_sentence(
     assert len(said["refused"]) > 20
 
 
+SHADOWS = (
+    "WITH site(id, organ, district, district_from) AS (SELECT 'thu', 'x', 'x', 'x')"
+    " SELECT organ, district FROM articles"
+)
+
+
+def test_a_name_given_in_a_statement_changes_no_view(embedded: Archive) -> None:
+    """Else what a view leaves out could be brought back."""
+    assert asked(embedded.database_url, SHADOWS)[1:] == [["other", None]] * 2
+
+
 def test_what_is_nested_too_deep_is_refused(embedded: Archive) -> None:
     deep = "SELECT " + "(" * 5000 + "1" + ")" * 5000
     assert "refused" in asked(embedded.database_url, deep)[-1]
@@ -175,6 +186,7 @@ def test_the_same_on_postgresql(served: tuple[Archive, str], postgres_url: str) 
         if "\0" not in statement:  # refused before any child
             said = asked(url, statement)
             assert "refused" in said[-1], (statement, said)
+    assert asked(url, SHADOWS)[1:] == [["other", None]] * 2
     assert "regclass" in asked(url, "SELECT CAST('image' AS regclass)")[0]["refused"]
     assert "permission denied" in asked(url, "SELECT * FROM image")[-1]["refused"]
 

@@ -14,6 +14,7 @@ from crawler.attachments.problems import Problem
 MAX_CHARS = 5_000_000
 """Of a whole document; what comes behind is not read, and that is said."""
 MAX_PAGES = 2_000
+_MAX_PROBLEMS = 5  # named one by one
 _START_BYTES = 1024  # ISO 32000-1, Annex H.3.4.1: the header is somewhere in these
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NOT_READ = (
@@ -49,24 +50,29 @@ def answer(data: bytes) -> Iterator[Any]:
     if not found:
         problems.append("it holds no text (a scan?)")
     state = "read" if found else "no_text"
-    yield {"kind": kind, "state": state, "problem": "; ".join(problems) or None}
+    yield {"kind": kind, "state": state, "problem": _sentence(problems)}
+
+
+def _sentence(problems: list[str]) -> str | None:
+    more = len(problems) - _MAX_PROBLEMS
+    shown = problems[:_MAX_PROBLEMS] + [f"and {more} more"] * (more > 0)
+    return "; ".join(shown) or None
 
 
 def _capped(
     pages: Iterator[tuple[int | None, str] | Problem], problems: list[str]
 ) -> Iterator[tuple[int | None, str]]:
     """The pages up to the caps; what is wrong with single ones is noted."""
-    chars = count = 0
-    for one in pages:
+    chars = 0
+    for count, one in enumerate(pages):
+        if count == MAX_PAGES or chars > MAX_CHARS:
+            problems.append(f"only its first {count} pages were read")
+            return
         if isinstance(one, Problem):
             problems.append(str(one))
             continue
-        page, text = one
-        count, chars = count + 1, chars + len(text)
-        if count > MAX_PAGES or chars > MAX_CHARS:
-            problems.append(f"only the beginning was read: {count - 1} pages")
-            return
-        yield page, text
+        chars += len(one[1])
+        yield one
 
 
 def kind_of(data: bytes) -> tuple[str | None, str]:

@@ -21,7 +21,7 @@ _WORD = (
     "http://purl.oclc.org/ooxml/wordprocessingml/main ",
 )
 _COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006 "
-_MAX_XML_BYTES = 256 << 20
+_MAX_XML_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 16
 _DAMAGE = (
     zipfile.BadZipFile, expat.ExpatError, ET.ParseError, zlib.error, KeyError, ValueError,

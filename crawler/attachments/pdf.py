@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, PyPdfError
@@ -31,11 +33,29 @@ def read_pdf(data: bytes) -> Iterator[tuple[int | None, str] | Problem]:
         raise Problem(f"its encryption is not known here: {error}") from error
     except _DAMAGE as error:
         raise Problem(f"damaged: {_short(error)}") from error
-    for number in range(count):
-        try:
-            yield number + 1, reader.pages[number].extract_text()
-        except _DAMAGE as error:
-            yield Problem(f"page {number + 1} is damaged: {_short(error)}")
+    with _heard() as complaints:
+        for number in range(count):
+            try:
+                yield number + 1, reader.pages[number].extract_text()
+            except _DAMAGE as error:
+                complaints.append(_short(error))
+            if complaints:
+                yield Problem(f"page {number + 1} is damaged: {complaints[0]}")
+                complaints.clear()
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What pypdf only warns of while it unpacks: a page that comes out empty then is not empty."""
+    complaints: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: complaints.append(record.getMessage()[:200])  # type: ignore[method-assign]
+    unpacking = logging.getLogger("pypdf.filters")
+    unpacking.addHandler(handler)
+    try:
+        yield complaints
+    finally:
+        unpacking.removeHandler(handler)
 
 
 def _short(error: Exception) -> str:

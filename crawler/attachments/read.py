@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 64 << 20
 """A larger file is not read: scans of whole books, which hold no text."""
 _CHILD = "crawler.attachments.document"
-_LIMITS = child.Limits(seconds=60, memory_bytes=1 << 30)
+_LIMITS = child.Limits(seconds=120, memory_bytes=1 << 30)
 _CONTROLS = dict.fromkeys(n for n in range(32) if chr(n) not in "\t\n\f")
 
 Say = Callable[[str], None]
