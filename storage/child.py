@@ -55,7 +55,8 @@ def ask(module: str, question: bytes, limits: Limits) -> Iterator[Any]:
     with child:
         try:
             _send(child, question)
-            yield from map(json.loads, child.stdout)
+            whole = (line for line in child.stdout if line.endswith(b"\n"))  # the last may be cut
+            yield from map(json.loads, whole)
             _check(child.wait(), late.is_set(), limits)
         finally:
             timer.cancel()

@@ -44,6 +44,7 @@ ANSWERED = [
     ("VALUES (1, 'a''b')", [[1, "a'b"]]),
     ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runs) THEN 1 ELSE 0 END", [[1]]),
     ("SELECT 1 WHERE 1 = 0", []),
+    ("SELECT site AS region FROM articles LIMIT 1", [["thu"]]),
 ]  # fmt: skip
 
 HOSTILE = [

@@ -54,7 +54,7 @@ def find_pages(
     page = "search_page.rowid" if is_sqlite else "search_page.page"
     condition, values = (_sqlite if is_sqlite else _postgres)(terms)
     statement = _SELECT.format(page=page, condition=condition)
-    rows = connection.execution_options(yield_per=limit).execute(text(statement), values)
+    rows = connection.execute(text(statement).execution_options(yield_per=limit), values)
     counted = (row for row in rows if among is None or row.key in among)
     found = [_shown(dict(row._mapping), wanted) for row in islice(counted, limit)]
     rows.close()
