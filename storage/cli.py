@@ -85,7 +85,8 @@ def search(
     asked = " ".join(words or [])
     archive = archive_of(context)
     filters = {"site": site, "since": since, "until": until, "unit": unit}
-    pages = archive.search_attachments(asked, **filters, limit=limit) if asked else []
+    looks_inside = attachments or (asked and not json)
+    pages = archive.search_attachments(asked, **filters, limit=limit) if looks_inside else []
     found = archive.search(asked, **filters, limit=limit) if not attachments else []
     for note in read_query(asked).notes:
         errors.print(escape(note))
