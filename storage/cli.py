@@ -83,11 +83,10 @@ def search(
     Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
     """
     asked = " ".join(words or [])
-    archive = archive_of(context)
+    archive, inside = archive_of(context), attachments or not json
     filters = {"site": site, "since": since, "until": until, "unit": unit}
-    looks_inside = attachments or (asked and not json)
-    pages = archive.search_attachments(asked, **filters, limit=limit) if looks_inside else []
     found = archive.search(asked, **filters, limit=limit) if not attachments else []
+    pages = archive.search_attachments(asked, **filters, limit=limit) if inside else []
     for note in read_query(asked).notes:
         errors.print(escape(note))
     if json:
