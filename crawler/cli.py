@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
@@ -50,6 +51,7 @@ for mounted in (
     note_commands,
     coverage_commands,
     watch_commands,
+    attachment_commands,
 ):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")

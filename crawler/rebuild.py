@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from crawler.attachments.read import read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files
 from crawler.site_rows import row_of, site_of
@@ -37,6 +38,8 @@ class Rebuilt:
     files: int = 0
     captures: int = 0
     articles: int = 0
+    attachments: int = 0
+    """Files whose text was looked for."""
     sites: int = 0
     runs: int = 0
     damaged: list[str] = field(default_factory=list)
@@ -69,6 +72,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
                 _relive(archive, engine, site, history, done, say)
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
+            done.attachments = read_attachments(archive, engine, say=say).total()
         return done
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from crawler.attachments.read import read_after_crawl, read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
@@ -79,6 +80,7 @@ def _crawl(archive: Archive, sites: list[Site], overrides: dict[str, Any]) -> li
     process.start()
     for crawler in crawlers:
         crawl_of(crawler).broken_off()
+    read_after_crawl(archive, [crawl_of(one).site.id for one in crawlers if crawl_of(one).counts])
     return [_result(crawl_of(crawler)) for crawler in crawlers]
 
 
@@ -130,6 +132,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
             frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())
             read = reader.read_pending(handed_out)
+            read_attachments(archive, engine, [site.id])
     except OSError as error:
         raise archive_fault(error, f"cannot recover {site.id}") from error
     finally:

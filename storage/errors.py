@@ -9,6 +9,7 @@ TinHuyenError
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
 * DigestNotSent         a mail server or a webhook did not take a digest
+* RanAway               a query or a file took more time or memory than it may
 * DecodeError           a body cannot be decoded as its headers say
 * ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
   * OutOfDisk           there is no room left
@@ -98,6 +99,14 @@ class WarcError(TinHuyenError):
 
 class TornRecord(WarcError):
     """A record ends before its end; `tinhuyen recover` cuts it off."""
+
+
+class RanAway(TinHuyenError):
+    """Work in a child process was ended. `limit`: `time`, `memory`, or `crash` (it died)."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class DecodeError(TinHuyenError):

@@ -69,6 +69,17 @@ def print_found(articles: Sequence[dict[str, Any]]) -> None:
         console.print("Nothing found. Fewer words, or words without marks, find more.")
 
 
+def print_found_pages(pages: Sequence[dict[str, Any]]) -> None:
+    """Pages of attachments that were found, a line each."""
+    rows = [(one["article"], one["attachment"]["name"], one["page"], one["text"]) for one in pages]
+    if rows:
+        print_table(("article", "attachment", "page", "text"), rows)
+    else:
+        console.print(
+            "Nothing found in attachments. Fewer words, or words without marks, find more."
+        )
+
+
 def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:
     """An article for people: what it is, where it lies, and what it says.
 

@@ -9,6 +9,7 @@ from scrapy import Spider
 from scrapy.commands.crawl import Command as ScrapyCommand
 from scrapy.crawler import Crawler
 
+from crawler.attachments.read import read_after_crawl
 from crawler.crawl import crawl_of
 from storage import logs
 from storage.errors import Exit
@@ -40,5 +41,6 @@ class Command(ScrapyCommand):
             crawl = crawl_of(self._made)
             crawl.broken_off()
             self.exitcode = crawl.exit_code
+            read_after_crawl(crawl.archive, [crawl.site.id] if crawl.counts else [])
             if crawl.message:
                 logs.complain(crawl.message)

@@ -278,9 +278,23 @@ attachment = Table(
     Column("url", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("mime", Text),
-    Column("sha256", Text),
+    Column("sha256", Text, index=True),
     Column("capture", Integer, ForeignKey("capture.id")),
 )
+
+# What reading a file gave, once for each content (storage.database.attachments).
+attachment_text = Table(
+    "attachment_text", metadata,
+    Column("sha256", Text, primary_key=True), Column("kind", Text),
+    Column("state", Text, nullable=False), Column("problem", Text), Column("pages", Integer),
+)  # fmt: skip
+attachment_page = Table(
+    "attachment_page", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", Text, ForeignKey("attachment_text.sha256"), nullable=False),
+    Column("part", Integer, nullable=False), Column("page", Integer),
+    Column("text", Text, nullable=False), UniqueConstraint("sha256", "part"),
+)  # fmt: skip
 
 failure = Table(
     "failure",

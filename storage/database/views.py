@@ -45,6 +45,20 @@ VIEWS = {
           JOIN version v ON v.id = vi.version
           JOIN article a ON a.key = v.article
           LEFT JOIN image i ON i.sha256 = vi.image""",
+    # The search in attachments stands on these two as well: what they leave out is found nowhere.
+    "attachments": """
+        SELECT a.id AS article_id, v.number AS version, t.position, t.url, t.name, t.mime, t.sha256,
+               c.record_id, x.kind AS text_kind, x.state AS text_state, x.problem AS text_problem,
+               x.pages
+          FROM attachment t
+          JOIN version v ON v.id = t.version
+          JOIN article a ON a.key = v.article
+          LEFT JOIN capture c ON c.id = t.capture
+          LEFT JOIN attachment_text x ON x.sha256 = t.sha256""",
+    "attachment_pages": """
+        SELECT at.article_id, at.version, at.position, p.part, p.page, p.text
+          FROM attachments at
+          JOIN attachment_page p ON p.sha256 = at.sha256""",
     "captures": """
         SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
@@ -66,8 +80,32 @@ VIEWS = {
 
 
 def recreate_views(connection: Connection) -> None:
-    """Drop and create every view; a view that stands on another comes after it."""
+    """Drop and create every view; a view that stands on another comes after it.
+
+    PostgreSQL forgets with a view who may read it: whoever could read one may read all of them.
+    """
+    readers = readers_of_views(connection)
     for name in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
     for name, select in VIEWS.items():
         connection.execute(text(f"CREATE VIEW {name} AS {select}"))
+    for reader in readers:
+        grant_views(connection, reader)
+
+
+def readers_of_views(connection: Connection) -> list[str]:
+    """Logins that may read the views and do not own them; none on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return []
+    granted = text(
+        "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_schema ="
+        " current_schema() AND table_name = ANY(:views) AND privilege_type = 'SELECT'"
+        " AND grantee NOT IN ('PUBLIC', current_user)"
+    )
+    return list(connection.execute(granted, {"views": list(VIEWS)}).scalars())
+
+
+def grant_views(connection: Connection, reader: str) -> None:
+    """Let a PostgreSQL login read every view, and nothing else."""
+    quoted = connection.dialect.identifier_preparer.quote(reader)
+    connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {quoted}"))
