@@ -29,6 +29,7 @@ from storage.output import (
     print_table,
 )
 from storage.warc.cli import warc
+from storage.warc.wacz.cli import commands as wacz_commands
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -39,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (storage_commands, schedule_commands, note_commands):
+for mounted in (storage_commands, schedule_commands, note_commands, wacz_commands):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
