@@ -31,7 +31,7 @@ install-replay: install
 	$(bin)/python -m storage.replay.outside.install
 
 needs:
-	@sh tests/needs.sh postgresql
+	@sh tests/needs.sh postgresql chromium
 
 test: install needs
 	$(bin)/python -m pytest
