@@ -45,7 +45,8 @@ def running(archive: Archive, port: int = 0) -> Iterator[Running]:
     port = _free_port(port)
     with IndexServer(archive) as index, TemporaryDirectory(prefix="tinhuyen-pywb-") as folder:
         (Path(folder) / "config.yaml").write_text(json.dumps(_config(archive, index.url)))
-        command = [str(environment / "bin" / "python"), str(environment / "bin" / "wayback")]
+        python, wayback = (str(environment / "bin" / name) for name in ("python", "wayback"))
+        command = [python, "-I", wayback]  # -I: PYTHON… variables are meant for us
         with _process([*command, "-b", "127.0.0.1", "-p", str(port)], Path(folder)) as process:
             found = Running(process, port, Path(folder) / "log")
             found.wait_until_it_answers()

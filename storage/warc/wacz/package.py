@@ -27,6 +27,9 @@ from storage.warc.wacz import pages, records
 from storage.warc.wacz.shelf import Shelf
 
 _FIXED = (1980, 1, 1, 0, 0, 0)  # the same captures give the same bytes
+# wabac 2.27 takes an entry without extra fields in the directory to have none before its data
+# either; zip64 entries below 4 GB have them there alone. An empty field (JAR's mark) in both helps.
+_EMPTY_FIELD = b"\xfe\xca\x00\x00"
 
 OnRecord = Callable[[], None]
 """Called after each capture that was copied or left behind."""
@@ -135,7 +138,9 @@ class Package:
 
     @contextmanager
     def _entry(self, path: str, compressed: int = zipfile.ZIP_STORED) -> Iterator[_Entry]:
-        with self._zip.open(_info(path, compressed), "w", force_zip64=True) as stream:
+        info = _info(path, compressed)
+        info.extra = _EMPTY_FIELD
+        with self._zip.open(info, "w", force_zip64=True) as stream:
             entry = _Entry(stream)
             yield entry
         self._resources.append(
