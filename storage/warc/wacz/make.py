@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
 from storage.warc.wacz.choose import Wanted, choose
 from storage.warc.wacz.package import Package, Packed
 from storage.warc.wacz.shelf import new_shelf
+from storage.warc.writer import archive_fault
 
 OnProgress = Callable[[int, int], None]
 """Captures done, and how many there are."""
@@ -75,8 +76,9 @@ def _new_file(out: Path) -> Iterator[IO[bytes]]:
         files.rename(unfinished, out)
         files.sync_folder(out.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutOfDisk(f"no room left for {out}; make room or name another disk") from error
-        raise ArchiveFault(f"{out} cannot be written: {error}") from error
+        raise archive_fault(error, f"cannot write {out}") from error
+    except sqlite3.OperationalError as error:  # of the shelf beside it
+        kind = OutOfDisk if "full" in str(error) else ArchiveFault
+        raise kind(f"cannot write beside {out}: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)

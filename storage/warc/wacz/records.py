@@ -96,12 +96,12 @@ def _capture(path: Path, place: Place, record_id: str) -> tuple[Part, set[str]]:
 def _companions(path: Path, start: int, end: int, ids: set[str]) -> Iterator[Part]:
     """The records between two captures that were captured with one of them."""
     while ids and start < end:
-        with record_at(path, start) as record:
+        with record_at(path, _behind_breaks(path, start)) as record:
             if record is None:
                 return
             if record.type in _COMPANIONS and _ids(record) & ids:
                 yield Part(record.offset, record.length)
-            start = _end_of(path, record)
+            start = record.offset + record.length
 
 
 def _ids(record: RawRecord) -> set[str]:
@@ -110,13 +110,12 @@ def _ids(record: RawRecord) -> set[str]:
     return {record.id or "", *beside} - {""}
 
 
-def _end_of(path: Path, record: RawRecord) -> int:
-    """Where the next begins: in a plain file two line breaks are behind a record."""
-    end = record.offset + record.length
+def _behind_breaks(path: Path, at: int) -> int:
+    """Where the next record begins: in a plain file two line breaks stand before it."""
     with path.open("rb") as file:
-        file.seek(end)
+        file.seek(at)
         rest = file.read(8)
-    return end + len(rest) - len(rest.lstrip(b"\r\n"))
+    return at + len(rest) - len(rest.lstrip(b"\r\n"))
 
 
 def member(path: Path, part: Part) -> Iterator[bytes]:
