@@ -31,7 +31,7 @@ install-replay: install
 	$(bin)/python -m storage.replay.outside.install
 
 needs:
-	@sh tests/needs.sh postgresql chromium
+	@sh tests/needs.sh postgresql chromium npm wget
 
 test: install needs
 	$(bin)/python -m pytest

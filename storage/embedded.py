@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from storage.urls import join_url
 
+# Unquoted, an address holds no parenthesis (CSS Syntax §4.3.6); else `url(url(url(…` takes hours.
 _CSS_URL = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
+    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^()"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
 )
 _VALUE = r"""\s*=\s*(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
 _SOURCE = re.compile(r"\b(?:src|background|poster|data)" + _VALUE, re.IGNORECASE)

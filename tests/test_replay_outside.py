@@ -7,8 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,9 +18,17 @@ from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Frame, Page
+from sqlalchemy import text
 
-from storage.replay.outside import install, replaywebpage
+from storage.archive import Archive
+from storage.errors import NotFound, UsageError
+from storage.lines import append_lines
+from storage.query.open_captures import around
+from storage.replay.outside import index_server, install, replaywebpage
+from storage.replay.outside.start import Program, start
+from storage.warc.index import as_json
 from tests import browser
+from tests.bench import wget_replay
 from tests.changing_portal import ChangingPortal
 from tests.conftest import TestArchive
 from tests.hostile_portal import TITLE as HOSTILE
@@ -111,9 +117,12 @@ def replayed(request: pytest.FixtureRequest, replays: dict[str, Replayed]) -> Re
 
 
 def stamps(archive: TestArchive, url: str) -> list[str]:
-    found = archive.tinhuyen("warc", "locate", url, "--json")
-    times = [json.loads(line)["fetched_at"] for line in found.stdout.splitlines()]
-    return ["".join(filter(str.isdigit, at))[:14] for at in times]
+    """The times of all captures of an address, oldest first."""
+    opened = archive.open()
+    with opened.reading() as connection:
+        found = around(connection, url, "2000", 100)
+    opened.close()
+    return [one.timestamp for one in found]
 
 
 def test_an_article_is_drawn(
@@ -131,8 +140,6 @@ def test_both_versions_of_a_changed_page(
     replayed: Replayed, gathered: Gathered, chromium: browser.Browser
 ) -> None:
     first, second = stamps(gathered.archive, gathered.changed)
-    if first == second:
-        pytest.skip("both within one second")
     for stamp, there in ((first, False), (second, True)):
         page = replayed.open(chromium, gathered.changed, stamp, "Tin")
         assert ("Sửa lần 1." in page.evaluate("document.body.innerText")) is there
@@ -149,12 +156,15 @@ def test_a_redirect_is_followed(
 def test_pages_of_a_real_cms(
     replayed: Replayed, gathered: Gathered, chromium: browser.Browser
 ) -> None:
+    """Its images and styles were not saved with the pages; what is there is drawn."""
     if gathered.nukeviet is None:
         pytest.skip("SHARED_DATA names no folder with the real material")
-    url = f"{gathered.nukeviet}/vi/news/"
-    [stamp] = stamps(gathered.archive, url)
-    page: Any = replayed.open(chromium, url, stamp, "Tin")
-    assert "NukeViet" in page.evaluate("document.body.innerText")
+    opened = gathered.archive.open()
+    [article] = opened.search(site="nukeviet", limit=1)
+    opened.close()
+    [stamp, *_] = stamps(gathered.archive, article["url"])
+    page = replayed.open(chromium, article["url"], stamp, article["title"])
+    assert article["title"] in page.evaluate("document.body.innerText")
 
 
 def test_a_hostile_page_reads_nothing_of_the_reading_room(
@@ -232,20 +242,92 @@ def _answers(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_what_is_not_there_is_said(demo_archive: TestArchive, tmp_path: Path) -> None:
-    empty = TestArchive(tmp_path / "none")
-    environment = demo_archive.environment | {install.SETTING: str(tmp_path / "tools")}
-    [own] = demo_archive.warc_files()
-    cases = [
-        (demo_archive, ["--with", "pywb"], "make install-replay", environment),
-        (empty, ["--with", "pywb"], "holds no archive", None),
-        (demo_archive, ["--with", "pywb", "x.wacz"], "--with replaywebpage", None),
-        (demo_archive, ["--with", "replaywebpage", "x.txt"], "ends in .wacz", None),
-        (demo_archive, ["--with", "replaywebpage", str(own)], "closed or taken down", None),
-    ]
-    for archive, arguments, said, environ in cases:
-        done = subprocess.run(
-            [sys.executable, "-c", "from crawler.cli import main; main()", "replay", *arguments],
-            env=environ or archive.environment, capture_output=True, text=True, cwd=tmp_path,
-        )  # fmt: skip
-        assert done.returncode in (1, 2) and said in done.stderr, done
+def test_what_is_not_there_is_said(
+    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = demo_archive.open()
+    with pytest.raises(NotFound, match="holds no archive"):
+        start(Archive(tmp_path / "none"), Program.PYWB, None, 0)
+    with pytest.raises(UsageError, match="--with replaywebpage"):
+        start(archive, Program.PYWB, Path("x.wacz"), 0)
+    with pytest.raises(UsageError, match=r"ends in \.wacz"):
+        start(archive, Program.REPLAYWEBPAGE, Path("x.txt"), 0)
+    with pytest.raises(UsageError, match="closed or taken down"):
+        start(archive, Program.REPLAYWEBPAGE, demo_archive.warc_files()[0], 0)
+    monkeypatch.setenv(install.SETTING, str(tmp_path / "tools"))
+    for program in Program:
+        with pytest.raises(UsageError, match="make install-replay"):
+            start(archive, program, None, 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="apt-get install npm"):
+        install._install_replaywebpage(tmp_path / "r")
+
+
+def test_the_package_is_made_anew_after_every_decision(
+    demo_archive: TestArchive, tmp_path: Path
+) -> None:
+    """A crawl is none; a takedown is, and what was packed before it is gone."""
+    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    opened = Archive(tmp_path / "archive")
+    package = replaywebpage.ArchivePackage(opened, tmp_path)
+    first, path = package.current()
+    append_lines(opened.folder.journal, [{"kind": "run_started"}])
+    assert package.current() == (first, path)
+    append_lines(opened.folder.journal, [{"kind": "takedown"}])
+    second, new = package.current()
+    assert second != first and new.exists() and not path.exists()
+    opened.close()
+
+
+def test_the_index_is_asked_each_time(twin: tuple[Archive, Any]) -> None:
+    archive, ask = twin
+    [line] = ask(url=SEED)
+    assert line["filename"].startswith("warc/demo/") and line["mime"] == "text/html"
+    everything = ask(url="http://demo.localhost/", matchType="host")
+    assert len(everything) == 133 == len(ask(url="http://localhost/", matchType="domain"))
+    lists = [line for line in everything if line["urlkey"].startswith("localhost,demo)/lists/")]
+    assert ask(url="http://demo.localhost/lists/", matchType="prefix") == lists != []
+    assert len(ask(url="http://demo.localhost/", matchType="host", limit="5")) == 5
+    with archive.open_for_writing().begin() as tx:  # two more captures of the article
+        for year in ("2020", "2031"):
+            tx.execute(text(_ANOTHER), {"year": year, "url": SEED})
+    stamps_ = [line["timestamp"][:4] for line in ask(url=SEED, closest="20220101000000")]
+    assert stamps_[0] == "2020" and sorted(stamps_) == ["2020", line["timestamp"][:4], "2031"]
+    [(path)] = (archive.folder.root / "warc" / "demo").glob("*.gz")
+    path.unlink()
+    assert ask(url=SEED) == []
+    with pytest.raises(ValueError, match="is no time"):
+        ask(url=SEED, closest="now")
+
+
+_ANOTHER = """
+INSERT INTO capture (run, site, url, urlkey, fetched_at, status, mime, payload_digest, block_digest,
+  warc_file, warc_offset, warc_length, record_id, record_type, provenance, reading)
+SELECT run, site, url, urlkey, :year || substr(fetched_at, 5), status, mime, payload_digest,
+  block_digest, warc_file, warc_offset, warc_length, record_id || :year, record_type, provenance,
+  'none' FROM capture WHERE url = :url AND fetched_at NOT LIKE '2020%'
+"""
+
+
+@pytest.fixture
+def twin(demo_archive: TestArchive, tmp_path: Path) -> Iterator[tuple[Archive, Any]]:
+    """A copy of the demo's archive, and its index server's answers."""
+    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    archive = Archive(tmp_path / "archive")
+
+    def ask(**query: str) -> list[dict[str, str]]:
+        with archive.reading() as connection:
+            found = index_server.index_lines(connection, archive.folder, query)
+            return [as_json(line) for line in found]
+
+    yield archive, ask
+    archive.close()
+
+
+def test_what_wget_crawled_and_what_we_crawled_replay_the_same(
+    demo_archive: TestArchive, tmp_path: Path
+) -> None:
+    table = wget_replay.compare(demo_archive, tmp_path, at_most=12)
+    for kind, line in table.items():
+        assert line.both and not line.differ, (kind, line.differ)
+        assert line.ours <= line.wget, kind

@@ -34,17 +34,25 @@ _LOG_CHARS = 2000
 
 @contextmanager
 def running(archive: Archive, port: int = 0) -> Iterator[Running]:
-    """pywb, answering; it is gone when the context ends, or this process does.
+    """pywb over an archive, answering; it is gone when the context ends, or this process does.
 
     `port` 0: one that is free. Raises UsageError (not installed, the port is taken),
     NotFound (no archive), TinHuyenError (it does not start).
     """
     if not archive.exists:
         raise NotFound(f"{archive.folder.root} holds no archive; name another with --archive")
+    with IndexServer(archive) as index, started(_collection(archive, index.url), port) as found:
+        yield found
+
+
+@contextmanager
+def started(collection: dict[str, object], port: int = 0) -> Iterator[Running]:
+    """pywb over one collection of its configuration. Raises as `running`."""
     environment = pywb_folder()
     port = _free_port(port)
-    with IndexServer(archive) as index, TemporaryDirectory(prefix="tinhuyen-pywb-") as folder:
-        (Path(folder) / "config.yaml").write_text(json.dumps(_config(archive, index.url)))
+    config = {"collections": {"wayback": collection}, "enable_auto_colls": False}
+    with TemporaryDirectory(prefix="tinhuyen-pywb-") as folder:
+        (Path(folder) / "config.yaml").write_text(json.dumps(config))  # YAML has JSON in it
         python, wayback = (str(environment / "bin" / name) for name in ("python", "wayback"))
         command = [python, "-I", wayback]  # -I: PYTHON… variables are meant for us
         with _process([*command, "-b", "127.0.0.1", "-p", str(port)], Path(folder)) as process:
@@ -53,24 +61,23 @@ def running(archive: Archive, port: int = 0) -> Iterator[Running]:
             yield found
 
 
-def _config(archive: Archive, index_url: str) -> dict[str, object]:
-    """Its configuration: YAML, of which JSON is a part."""
+def _collection(archive: Archive, index_url: str) -> dict[str, object]:
+    """Where the index is asked, and the folder that its file names are relative to."""
     query = "?url={url}&closest={closest}"
     index = {"type": "cdx", "api_url": index_url + query, "replay_url": ""}
-    wayback = {"index": index, "archive_paths": f"{archive.folder.root}/"}
-    return {"collections": {"wayback": wayback}, "enable_auto_colls": False, "debug": False}
+    return {"index": index, "archive_paths": f"{archive.folder.root}/"}
 
 
 class Running:
     """A pywb that was started."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self._process, self._port, self._log = process, port, log
+        self._process, self.port, self._log = process, port, log
 
     @property
     def url(self) -> str:
         """Where to begin; captures are at `…/wayback/<14 digits>/<address>`."""
-        return f"http://{HOST}:{self._port}/wayback/"
+        return f"http://{HOST}:{self.port}/wayback/"
 
     def wait_until_it_answers(self) -> None:
         """Raises TinHuyenError if it ends, or does not answer within a minute."""
@@ -79,7 +86,7 @@ class Running:
             if self._process.poll() is not None:
                 raise TinHuyenError(f"pywb does not start:\n{self._last_words()}")
             try:
-                with urlopen(f"http://127.0.0.1:{self._port}/wayback/", timeout=5):
+                with urlopen(f"http://127.0.0.1:{self.port}/wayback/", timeout=5):
                     return
             except (URLError, OSError):
                 time.sleep(_POLL_SECONDS)
