@@ -225,16 +225,27 @@ def test_ranges_and_hosts(replays: dict[str, Replayed]) -> None:
     refused.value.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_pywb_ends_with_us(demo_archive: TestArchive, number: signal.Signals) -> None:
-    with serving(demo_archive, "replay", "--with", "pywb") as (url, process):
+@pytest.mark.parametrize(
+    ("program", "number"),
+    [("pywb", signal.SIGINT), ("pywb", signal.SIGKILL), ("replaywebpage", signal.SIGINT),
+     ("replaywebpage", signal.SIGTERM)],
+)  # fmt: skip
+def test_it_ends_with_us(
+    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    program: str, number: signal.Signals,
+) -> None:  # fmt: skip
+    """And leaves nothing lying about, unless we are killed."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(demo_archive, "replay", "--with", program) as (url, process):
         port = int(url.split("/")[2].rpartition(":")[2])
+        assert list(tmp_path.iterdir())
         process.send_signal(number)
         assert process.wait(20) == (0 if number != signal.SIGKILL else -number)
         until = time.monotonic() + 20
         while _answers(port):
-            assert time.monotonic() < until, "pywb still answers"
+            assert time.monotonic() < until, f"{program} still answers"
             time.sleep(0.05)
+    assert number == signal.SIGKILL or not list(tmp_path.iterdir())
 
 
 def _answers(port: int) -> bool:

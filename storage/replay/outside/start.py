@@ -25,30 +25,30 @@ def start(archive: Archive, program: Program, file: Path | None, port: int) -> N
 
     Raises UsageError, NotFound, and TinHuyenError where the program fails.
     """
-    if program is Program.REPLAYWEBPAGE:
-        from storage.replay.outside import replaywebpage
-
-        replaywebpage.serve(archive, file, port)
-    elif file is None:
-        _serve_pywb(archive, port)
-    else:
-        raise UsageError("pywb replays the archive; for a file: --with replaywebpage")
-
-
-def _serve_pywb(archive: Archive, port: int) -> None:
-    from storage.replay.outside import pywb
-
     before = signal.signal(signal.SIGTERM, _end)
     try:
-        with pywb.running(archive, port) as running:
-            console.print(f"pywb: {running.url}  (Ctrl-C ends it)")
-            running.wait()
+        _serve(archive, program, file, port)
     except KeyboardInterrupt:
         return
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
+def _serve(archive: Archive, program: Program, file: Path | None, port: int) -> None:
+    if program is Program.REPLAYWEBPAGE:
+        from storage.replay.outside import replaywebpage
+
+        replaywebpage.serve(archive, file, port)
+        return
+    if file is not None:
+        raise UsageError("pywb replays the archive; for a file: --with replaywebpage")
+    from storage.replay.outside import pywb
+
+    with pywb.running(archive, port) as running:
+        console.print(f"pywb: {running.url}  (Ctrl-C ends it)")
+        running.wait()
+
+
 def _end(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends it as Ctrl-C does, so that pywb ends with it."""
+    """SIGTERM ends it as Ctrl-C does: what it started and what it laid down goes with it."""
     sys.exit(Exit.DONE)
