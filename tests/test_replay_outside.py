@@ -275,7 +275,7 @@ def test_what_is_not_there_is_said(
 
 
 def test_the_package_is_made_anew_after_every_decision(
-    demo_archive: TestArchive, tmp_path: Path
+    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crawl is none; a takedown is, and what was packed before it is gone."""
     shutil.copytree(demo_archive.folder, tmp_path / "archive")
@@ -287,6 +287,29 @@ def test_the_package_is_made_anew_after_every_decision(
     append_lines(opened.folder.journal, [{"kind": "takedown"}])
     second, new = package.current()
     assert second != first and new.exists() and not path.exists()
+    assert package.current() == (second, new)
+    later = time.monotonic() + 60  # the decision is in the database by then
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    third, last = package.current()
+    assert third != second and last.exists() and not new.exists()
+    assert package.current() == (third, last)
+    opened.close()
+
+
+def test_what_was_open_is_gone_even_if_nothing_can_be_packed_anew(
+    demo_archive: TestArchive, tmp_path: Path
+) -> None:
+    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    opened = Archive(tmp_path / "archive")
+    package = replaywebpage.ArchivePackage(opened, tmp_path)
+    _, path = package.current()
+    append_lines(opened.folder.journal, [{"kind": "takedown"}])
+    with opened.open_for_writing().begin() as tx:
+        tx.execute(text("UPDATE capture SET warc_file = 'nowhere'"))
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            package.current()
+        assert not path.exists()
     opened.close()
 
 

@@ -124,6 +124,7 @@ def _process(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
 
 def _free_port(port: int) -> int:
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ HOST = "replaywebpage.tinhuyen.localhost"
 """A secure context in browsers, without which there is no service worker; needs no DNS."""
 
 _KINDS = (".wacz", ".warc", ".warc.gz")
+_SETTLE_SECONDS = 2.0
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -75,36 +77,60 @@ class GivenFile:
 
 
 class ArchivePackage:
-    """A package of all that may leave the archive, anew after every decision.
+    """A package of all that may leave the archive, made anew after every decision.
 
     Decisions stand in the journal before they count, so its newest lines are looked at, at every
-    request: what is taken down is gone from the next one.
+    request. They are in the database a moment later: so a package that was made within that
+    moment is made once more.
     """
 
     def __init__(self, archive: Archive, folder: Path) -> None:
         """Raises NotFound (nothing is open), OutOfDisk, ArchiveFault."""
         self._archive, self._folder, self._lock = archive, folder, threading.Lock()
-        self._looked_at, self._decisions, self._path = -1, -1, Path()
+        self._journal_bytes, self._decisions = -1, 0
+        self._settles_at: float | None = None
+        self._path: Path | None = None
+        self._number = 0
+        self._look_at_journal()
         self.current()
 
     def current(self) -> tuple[str, Path]:
-        """Its name, another after every decision, and where it lies. Raises as `__init__`."""
+        """Its name, another each time it is made, and where it lies. Raises as `__init__`."""
         with self._lock:
-            decisions = self._count_decisions()
-            if decisions != self._decisions:
-                self._path.unlink(missing_ok=True) if self._decisions >= 0 else None
-                self._path = self._folder / f"archive-{decisions}.wacz"
-                make_wacz(self._archive, Wanted(), self._path)
-                self._decisions = decisions
+            if self._look_at_journal() or self._has_settled():
+                self._forget()
+            if self._path is None:
+                self._number += 1
+                path = self._folder / f"archive-{self._number}.wacz"
+                make_wacz(self._archive, Wanted(), path)
+                self._path = path
             return self._path.name, self._path
 
-    def _count_decisions(self) -> int:
+    def _look_at_journal(self) -> bool:
+        """Whether there are new decisions in it."""
         journal = self._archive.folder.journal
         size = journal.stat().st_size if journal.exists() else 0
-        if size == self._looked_at:
-            return self._decisions
-        self._looked_at = size
-        return sum(line.get("kind") not in _NO_DECISIONS for line in read_lines(journal))
+        if size == self._journal_bytes:
+            return False
+        decisions = sum(line.get("kind") not in _NO_DECISIONS for line in read_lines(journal))
+        is_new = decisions != self._decisions
+        self._journal_bytes, self._decisions = size, decisions
+        if is_new:
+            self._settles_at = time.monotonic() + _SETTLE_SECONDS
+        return is_new
+
+    def _has_settled(self) -> bool:
+        """Whether the last decisions have just become old enough; true once."""
+        if self._settles_at is None or time.monotonic() < self._settles_at:
+            return False
+        self._settles_at = None
+        return True
+
+    def _forget(self) -> None:
+        """What was packed before is gone, whether or not it can be packed anew."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
 
 
 _NO_DECISIONS = (
