@@ -167,6 +167,21 @@ def test_pages_of_a_real_cms(
     assert article["title"] in page.evaluate("document.body.innerText")
 
 
+def test_readers_see_the_articles_by_their_titles(
+    replays: dict[str, Replayed], gathered: Gathered, chromium: browser.Browser
+) -> None:
+    """The page list that we write is the one that ReplayWeb.page shows."""
+    page = chromium.context.new_page()
+    page.goto(replays["replaywebpage"].root)
+    listed = page.frame_locator("replay-web-page iframe")
+    listed.locator("wr-page-entry").first.wait_for()
+    entries = listed.locator("wr-page-entry")
+    shown = str(entries.first.evaluate("entry => entry.shadowRoot.textContent"))
+    opened = gathered.archive.open()
+    assert any(one["title"] in shown for one in opened.search(limit=1000)), shown
+    opened.close()
+
+
 def test_a_hostile_page_reads_nothing_of_the_reading_room(
     replayed: Replayed, gathered: Gathered, chromium: browser.Browser
 ) -> None:

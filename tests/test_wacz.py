@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from warcio.archiveiterator import ArchiveIterator
 
 from storage.archive import Archive
 from storage.errors import NotFound, UsageError
 from storage.folder import ArchiveFolder
+from storage.query.open_captures import around, nearest
 from storage.replay.outside import install
 from storage.warc import index
 from storage.warc.record import Fields, member, new_record_id
@@ -204,12 +206,41 @@ def test_since_is_a_day_of_capture(demo_archive: TestArchive, tmp_path: Path) ->
     opened.close()
 
 
+def test_of_several_captures_the_nearest_sound_one_is_taken(copy: TestArchive) -> None:
+    """What a page of 2020 showed is not what its image's address gave in 2026, nor an error."""
+    url = "http://demo.localhost/Lists/Anh/101-1.jpg"
+    opened = copy.open()
+    engine = opened.open_for_writing()
+    with engine.begin() as tx:
+        for day, status in (("2020-01-01", 200), ("2020-01-03", 200), ("2020-01-02", 404)):
+            tx.execute(text(_CAPTURED_ON), {"day": day, "status": status, "url": url})
+    engine.dispose()
+    with opened.reading() as tx:
+        for at, day in (("2020-01-02", "2020-01-01"), ("2020-01-02T12", "2020-01-03"),
+                        ("2019-05", "2020-01-01"), ("2100", "2026")):  # fmt: skip
+            found = nearest(tx, url, at)
+            assert found is not None and found.fetched_at.startswith(day), at
+        assert [one.status for one in around(tx, url, "2020-01-02", 2)] == [404, 200]
+        assert nearest(tx, "http://demo.localhost/nowhere", "2020") is None
+    opened.close()
+
+
+_CAPTURED_ON = """
+INSERT INTO capture (run, site, url, urlkey, fetched_at, status, mime, block_digest, warc_file,
+  warc_offset, warc_length, record_id, record_type, provenance, reading)
+SELECT run, site, url, urlkey, :day || 'T00:00:00.000000Z', :status, mime, block_digest, warc_file,
+  warc_offset, warc_length, record_id || :day, record_type, provenance, 'none'
+FROM capture WHERE url = :url AND fetched_at LIKE '2026%'
+"""
+
+
 @pytest.mark.postgres
 def test_the_same_from_postgresql(postgres_url: str, archive: TestArchive, tmp_path: Path) -> None:
     done = archive.scrapy("crawl", "demo", "-s", f"DATABASE={postgres_url}")
     assert done.returncode == 0, done.stderr
     opened = Archive(archive.folder, postgres_url)
     make_wacz(opened, Wanted(articles=SEED), tmp_path / "a.wacz")
+    assert make_wacz(opened, Wanted(site="demo"), tmp_path / "b.wacz").captures == 133
     opened.close()
     package = zipfile.ZipFile(tmp_path / "a.wacz")
     check_package(package)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -102,6 +102,6 @@ def nearest(connection: Connection, url: str, at: str) -> OpenCapture | None:
     return min(found, key=lambda one: not one.is_sound, default=None)
 
 
-def _moment(at: str) -> Any:
+def _moment(at: str) -> datetime:
     whole = at + "0000-01-01T00:00:00.000000Z"[len(at) :]
     return times.parse_utc(whole)

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tarfile
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from storage.errors import TinHuyenError, UsageError
+from storage.errors import Exit, TinHuyenError, UsageError
 from storage.output import console, errors
 
 SETTING = "TINHUYEN_REPLAY_TOOLS"
@@ -69,7 +69,7 @@ def _is_installed(folder: Path, version: str) -> bool:
     return stamp.exists() and stamp.read_text() == version
 
 
-def _install(name: str, version: str, make: object) -> None:
+def _install(name: str, version: str, make: Callable[[Path], None]) -> None:
     """Make a folder anew; its stamp comes last, so that half an installation is none."""
     folder = tools_folder() / name
     if _is_installed(folder, version):
@@ -77,7 +77,6 @@ def _install(name: str, version: str, make: object) -> None:
         return
     console.print(f"{name}: installing into {folder} …")
     shutil.rmtree(folder, ignore_errors=True)
-    assert callable(make)
     make(folder)
     (folder / _STAMP).write_text(version)
 
@@ -134,6 +133,10 @@ def main() -> None:
     except TinHuyenError as error:
         errors.print(str(error), markup=False)
         sys.exit(error.exit_code)
+    except OSError as error:
+        said = f"cannot install into {tools_folder()}: {error}; {SETTING} names another folder"
+        errors.print(said, markup=False)
+        sys.exit(Exit.FAILED)
 
 
 if __name__ == "__main__":
