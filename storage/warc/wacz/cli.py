@@ -61,8 +61,8 @@ def _say(out: Path, packed: Packed, *, json: bool) -> None:
     for flaw in flaws:
         said = f"left out: {flaw['file']}, offset {flaw['offset']}: {flaw['meaning']}"
         errors.print(escape(said))
-    held = f"{packed.captures} captures from {packed.files} WARC file(s), {packed.pages} articles"
-    console.print(escape(f"{out}: {held} listed with text, {packed.bytes:,} bytes"))
+    held = f"{packed.captures} captures from {packed.files} WARC file(s), {packed.pages} version(s)"
+    console.print(escape(f"{out}: {held} of articles, {packed.bytes:,} bytes"))
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Packed:
     captures: int = 0
     files: int = 0
     pages: int = 0
+    """Versions of articles, listed with title and text."""
     bytes: int = 0
     """Of the whole package."""
     flaws: list[tuple[str, Flaw]] = field(default_factory=list)
