@@ -33,7 +33,9 @@ from storage.output import (
     print_notes,
     print_table,
 )
+from storage.replay.cli import commands as replay_commands
 from storage.warc.cli import warc
+from storage.warc.wacz.cli import commands as wacz_commands
 from storage.watch.cli import commands as watch_commands
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ for mounted in (
     coverage_commands,
     watch_commands,
     attachment_commands,
+    wacz_commands,
+    replay_commands,
 ):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")

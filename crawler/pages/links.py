@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from crawler.pages.document import Document, collapse
+from storage.embedded import css_names
 from storage.records import Attachment, Link
 from storage.urls import join_url
 
 _FILE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|zip|rar|7z|odt|ods|rtf|mp3|mp4)(?:$|[?#])", re.IGNORECASE
-)
-_CSS_URL = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
 )
 _FEED_LINK = re.compile(
     r"""<(?:link|loc)(?:\s[^>]*?href=["']([^"']+)["'][^>]*>|[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^<\]\s]+))"""
@@ -74,20 +72,15 @@ def requisites(document: Document) -> Iterator[Link]:
     for node in document.tree.css("script[src], img[src], input[type=image][src], [background]"):
         found[node.attributes.get("src") or node.attributes.get("background") or ""] = None
     for node in document.tree.css('[style*="url("]'):
-        found |= dict.fromkeys(_css_names(node.attributes.get("style") or ""))
+        found |= dict.fromkeys(css_names(node.attributes.get("style") or ""))
     for node in document.tree.css("style"):
-        found |= dict.fromkeys(_css_names(node.text()))
+        found |= dict.fromkeys(css_names(node.text()))
     yield from _embedded(document.base, found)
 
 
 def css_requisites(url: str, css: str) -> Iterator[Link]:
     """What a style sheet at `url` needs: fonts, images, other style sheets."""
-    yield from _embedded(url, _css_names(css))
-
-
-def _css_names(css: str) -> Iterator[str]:
-    for match in _CSS_URL.finditer(css):
-        yield next(name for name in (*match.groups(), "") if name is not None)
+    yield from _embedded(url, css_names(css))
 
 
 def _embedded(base: str, names: Iterable[str]) -> Iterator[Link]:
