@@ -17,6 +17,7 @@ from storage.database.articles import ReadCapture, reading_row
 from storage.database.captures import find_record
 from storage.database.schema import reading
 from storage.errors import DecodeError, NotFound
+from storage.query.access import Audience
 from storage.query.records import load_reading
 from storage.records import Article, Record
 from storage.urls import article_id
@@ -111,7 +112,7 @@ def check_article(archive: Archive, id_: str, version: int | None = None) -> Che
 
     Raises NotFound, UsageError, SiteError.
     """
-    with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
         row = load_reading(tx, id_, version)
     record = Record(row.warc_file, row.warc_offset, row.warc_length, row.record_id)
     problems = list(_record_problems(archive, record, row.payload_digest))

@@ -22,6 +22,7 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.access import Audience, audience_here, for_audience
 from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
@@ -73,10 +74,13 @@ class Archive:
             self._engine.dispose()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that only reads. Raises NotFound if there is no archive."""
+    def reading(self, audience: Audience | None = None) -> Iterator[Connection]:
+        """A connection that only reads, for an audience (storage.query.access).
+
+        None: the one that the environment says. Raises NotFound if there is no archive.
+        """
         with self._engine.connect() as connection:
-            yield connection
+            yield for_audience(connection, audience_here() if audience is None else audience)
 
     def search(
         self,

@@ -15,20 +15,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from storage.database import access_tables  # noqa: F401 it declares its tables
+from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported
 
 site = Table(
     "site",
@@ -148,12 +141,12 @@ capture = Table(
     Index("ix_capture_urlkey_fetched_at", "urlkey", "fetched_at"),
     Index("ix_capture_run", "run"),
 )
+Index("ix_capture_payload", capture.c.payload_digest, capture.c.site)
 Index(
-    "ix_capture_payload",
-    capture.c.site,
-    capture.c.payload_digest,
-    sqlite_where=capture.c.record_type == "response",
-    postgresql_where=capture.c.record_type == "response",
+    "ix_capture_body_sha256",
+    capture.c.body_sha256,
+    sqlite_where=capture.c.body_sha256.is_not(None),
+    postgresql_where=capture.c.body_sha256.is_not(None),
 )
 Index(
     "ix_capture_location",
@@ -266,7 +259,7 @@ version_image = Table(
     Column("caption", Text),
     Column("caption_raw", Text),
     Column("role", Text, nullable=False),
-    Column("image", Text, ForeignKey("image.sha256")),
+    Column("image", Text, ForeignKey("image.sha256"), index=True),
 )
 
 attachment = Table(
@@ -277,7 +270,7 @@ attachment = Table(
     Column("url", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("mime", Text),
-    Column("sha256", Text),
+    Column("sha256", Text, index=True),
     Column("capture", Integer, ForeignKey("capture.id")),
 )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from storage.query.access import Access, Audience
+
 VIEWS = {
     "article_versions": """
         SELECT a.id AS article_id, a.site, v.number AS version, v.from_at, v.until_at,
@@ -25,7 +27,8 @@ VIEWS = {
           JOIN article a ON a.key = v.article
           JOIN site s ON s.id = a.site
           JOIN reading r ON r.id = v.reading
-          JOIN capture c ON c.id = r.capture""",
+          JOIN capture c ON c.id = r.capture
+         WHERE {article}""",
     "articles": """
         SELECT av.article_id AS id, av.site, s.organ, a.url, a.first_seen, a.last_seen, a.state,
                av.version, av.version AS versions, av.title, av.title_raw, av.lead, av.text,
@@ -44,12 +47,14 @@ VIEWS = {
           FROM version_image vi
           JOIN version v ON v.id = vi.version
           JOIN article a ON a.key = v.article
-          LEFT JOIN image i ON i.sha256 = vi.image""",
+          LEFT JOIN image i ON i.sha256 = vi.image
+         WHERE {image}""",
     "captures": """
         SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
                refers_to, ip, truncated, provenance, body_sha256, reading
-          FROM capture""",
+          FROM capture c
+         WHERE {capture}""",
     "units": """
         SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
     "unit_successors": """
@@ -58,13 +63,27 @@ VIEWS = {
     "runs": """
         SELECT id, site, kind, mode, started_at, finished_at, outcome, reason, counts FROM run""",
     "notes": """
-        SELECT about, subject, noted_at, noted_by, text, verdict FROM note""",
+        SELECT about, subject, noted_at, noted_by, text, verdict FROM note n
+         WHERE {note}""",
 }
+"""Their statements; `{…}` stand for what the public may see (storage.query.access)."""
 
 
 def recreate_views(connection: Connection) -> None:
     """Drop and create every view; a view that stands on another comes after it."""
     for name in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    conditions = _conditions(Access(Audience.PUBLIC, connection.dialect.name))
     for name, select in VIEWS.items():
-        connection.execute(text(f"CREATE VIEW {name} AS {select}"))
+        connection.execute(text(f"CREATE VIEW {name} AS {select.format(**conditions)}"))
+
+
+def _conditions(access: Access) -> dict[str, str]:
+    article = access.article("a")
+    hidden = f"SELECT a.id FROM article a WHERE a.id = n.subject AND NOT {article}"  # noqa: S608 no value in it
+    return {
+        "article": article,
+        "image": f"{article} AND {access.file('vi', 'image')}",
+        "capture": access.capture("c"),
+        "note": f"NOT (n.about = 'article' AND EXISTS ({hidden}))",
+    }

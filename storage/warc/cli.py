@@ -153,8 +153,9 @@ def locate(
 ) -> None:
     """Say in which records something lies: file and offset, as `warc show` takes them."""
     from storage.query import records
+    from storage.query.access import Audience
 
-    with archive_of(context).reading() as tx:
+    with archive_of(context).reading(Audience.STAFF) as tx:
         found = records.locate(tx, what)
     if json:
         print_json(found)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 
 from storage.archive import Archive
-from storage.errors import NotFound, UsageError
+from storage.errors import NotFound, NotOpen, UsageError, Withdrawn
 from storage.output import console
 
 _SAFE_IMAGES = frozenset(
@@ -23,6 +23,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _PER_PAGE = 50
+_STATUS = {Withdrawn: 410, NotOpen: 403}
 
 
 def make_app(archive: Archive) -> FastAPI:
@@ -58,7 +59,8 @@ def make_app(archive: Archive) -> FastAPI:
     @app.exception_handler(NotFound)
     @app.exception_handler(UsageError)
     async def _not_found(request: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, status_code=404, headers=_HEADERS)
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
+        return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
 
     return app
 
