@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.access_cli import access, takedown
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
 from storage.archive import Archive
@@ -42,6 +43,8 @@ app = typer.Typer(
 for mounted in (storage_commands, schedule_commands, note_commands):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
+app.add_typer(access, name="access")
+app.add_typer(takedown, name="takedown")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 normalise = typer.Typer(help="See why a date or a title is read as it is.", no_args_is_help=True)

@@ -7,6 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from storage.database.access_rows import (
+    AccessRule,
+    Takedown,
+    note_rewritten,
+    save_rule,
+    save_takedown,
+    undo_takedown,
+)
 from storage.database.notes import Note, save_note
 from storage.database.schedules import from_values, remove_schedule, save_schedule
 
@@ -14,7 +22,7 @@ Line = dict[str, Any]
 
 
 def tell_decisions(tx: Connection, lines: Iterable[Line]) -> None:
-    """Notes and schedules as the journal's lines have them, in their order; others are passed over.
+    """Decisions as the journal's lines have them, in their order; others are passed over.
 
     To tell them twice changes nothing.
     """
@@ -36,10 +44,31 @@ def _schedule_removed(tx: Connection, line: Line) -> None:
     remove_schedule(tx, line["site"], line["mode"])
 
 
+def _access(tx: Connection, line: Line) -> None:
+    save_rule(tx, AccessRule(**{name: line[name] for name in AccessRule.__slots__}))
+
+
+def _takedown(tx: Connection, line: Line) -> None:
+    values = {name: line[name] for name in Takedown.__slots__}
+    save_takedown(tx, Takedown(**values))
+
+
+def _takedown_undone(tx: Connection, line: Line) -> None:
+    undo_takedown(tx, line["takedown"], line["at"], line["by"], line["reason"])
+
+
+def _takedown_rewritten(tx: Connection, line: Line) -> None:
+    note_rewritten(tx, line["takedown"], line["log"])
+
+
 _TELL: dict[str, Callable[[Connection, Line], None]] = {
+    "access": _access,
     "note": _note,
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
+    "takedown": _takedown,
+    "takedown_rewritten": _takedown_rewritten,
+    "takedown_undone": _takedown_undone,
 }
 
 DECISIONS = frozenset(_TELL)

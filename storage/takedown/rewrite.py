@@ -1,0 +1,229 @@
+"""Takes records out of WARC files, file by file; every other record keeps its bytes.
+
+The order for a file, so that a crash at any moment loses nothing and brings nothing back:
+the new file written and synced beside the old one → renamed → listed in the manifest with what it
+replaces → one transaction moves the rows to it and drops those of the records taken out → the old
+file and its index removed. Whoever runs the takedown again goes on: what rows still cover is yet
+to be done, and a replaced file without rows is yet to be removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+
+from storage import files, times
+from storage.archive import Archive
+from storage.database.access_rows import note_rewritten
+from storage.database.connect import writing
+from storage.database.schema import capture
+from storage.errors import NotFound, UsageError, WarcError
+from storage.folder import OPEN_SUFFIX, ArchiveFolder
+from storage.lines import append_lines
+from storage.query.access import Audience
+from storage.takedown.covers import covered_captures
+from storage.takedown.purge import purge
+from storage.warc import index, manifest
+from storage.warc.members import Member, walk
+from storage.warc.tombstone import tombstone
+
+_SUFFIX = re.compile(r"(?:-r(\d+))?\.warc\.gz$")
+_UNFINISHED = ".rewriting"
+_PIECE = 1 << 20
+
+
+@dataclass(slots=True)
+class Rewritten:
+    """What a rewrite did."""
+
+    records: list[str] = field(default_factory=list)
+    """Ids of the responses and revisits taken out."""
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """Each new file with its sha256, and the one that it replaces."""
+    kept: list[str] = field(default_factory=list)
+    """Ids of records at covered addresses that stay, hidden: they hold nothing of the page, and
+    other addresses' revisits refer to them."""
+
+
+def rewrite(archive: Archive, taken: dict[str, Any]) -> Rewritten:
+    """Take out what a takedown (a row of `takedown`) covers, and keep a log of it.
+
+    Raises ArchiveBusy (a site of it is being crawled), UsageError, WarcError, ArchiveFault,
+    OSError; run again, it goes on.
+    """
+    done = Rewritten()
+    engine = archive.open_for_writing()
+    try:
+        with ExitStack() as stack:
+            for site in _sites(archive, taken):
+                stack.enter_context(archive.folder.site_lock(site))
+            with archive.reading(Audience.STAFF) as tx:
+                targets, done.kept = _targets(tx, taken["covers"])
+            for name, rows in targets.items():
+                _rewrite_file(archive.folder, engine, name, rows, taken["id"], done)
+            _remove_replaced(archive, engine)
+        log = {"records": done.records, "files": done.files, "kept": done.kept}
+        line = {"kind": "takedown_rewritten", "at": times.utc_text(times.now())}
+        append_lines(archive.folder.journal, [line | {"takedown": taken["id"], "log": log}])
+        with writing(engine) as tx:
+            note_rewritten(tx, taken["id"], log)
+    finally:
+        engine.dispose()
+    return done
+
+
+def _sites(archive: Archive, taken: dict[str, Any]) -> list[str]:
+    """All sites: a record that is referred to may be anywhere, and may not be, meanwhile."""
+    with archive.reading(Audience.STAFF) as tx:
+        return sorted(tx.execute(select(capture.c.site).distinct()).scalars())
+
+
+def _targets(tx: Connection, covers: Iterable[Any]) -> tuple[dict[str, list[Any]], list[str]]:
+    """Rows of the records to take out, by file; and ids of those at covered addresses that stay."""
+    covered = {row.record_id: row for row in covered_captures(tx, map(tuple, covers))}
+    values = {(kind, value) for kind, value in covers}
+    by_content = {
+        id_
+        for id_, row in covered.items()
+        if ("payload", row.payload_digest) in values or ("sha256", row.body_sha256) in values
+    }
+    referring = defaultdict(list)
+    query = select(capture).where(capture.c.record_type == "revisit")
+    for row in tx.execute(query):
+        referring[row.refers_to].append(row)
+    kept = []
+    for id_ in list(covered):
+        outside = [row for row in referring[id_] if row.record_id not in covered]
+        if outside and id_ not in by_content:
+            kept.append(id_)
+            del covered[id_]
+        covered |= {row.record_id: row for row in outside if id_ in by_content}
+    by_file = defaultdict(list)
+    for row in covered.values():
+        by_file[row.warc_file].append(row)
+    return dict(sorted(by_file.items())), kept
+
+
+def _rewrite_file(
+    folder: ArchiveFolder, engine: Engine, name: str, rows: list[Any], id_: str, done: Rewritten
+) -> None:  # fmt: skip
+    old = folder.file(name)
+    if old.name.endswith(OPEN_SUFFIX):
+        raise UsageError(f"{name} was left open; `tinhuyen recover` closes it")
+    out = {row.record_id for row in rows}
+    new_name = _next_name(name)
+    new = folder.root / new_name
+    moved = _write_without(old, new.with_name(new.name + _UNFINISHED), out, id_)
+    files.rename(new.with_name(new.name + _UNFINISHED), new)
+    files.sync_folder(new.parent)
+    listed = next((e for e in manifest.read_entries(folder) if e.file in (name, new_name)), None)
+    site, run = (listed.site, listed.run) if listed else (rows[0].site, None)
+    sha256 = manifest.sha256_of(new)
+    entry = manifest.Entry(new_name, new.stat().st_size, sha256, site, run, replaces=name)
+    manifest.list_file(folder, entry)
+    with writing(engine) as tx:
+        purge(tx, rows)
+        _move_rows(tx, name, new_name, moved)
+    _remove(folder, name)
+    done.records += sorted(out)
+    done.files.append({"file": new_name, "sha256": sha256, "replaces": name})
+
+
+def _next_name(name: str) -> str:
+    found = _SUFFIX.search(name)
+    if found is None:
+        raise UsageError(
+            f"{name} is not compressed record by record; only .warc.gz can be rewritten in place"
+        )
+    return f"{name[: found.start()]}-r{int(found[1] or 0) + 1}.warc.gz"
+
+
+def _write_without(old: Path, new: Path, out: set[str], takedown: str) -> dict[int, int]:
+    """Write a file anew without these records and what was captured with them, and sync it.
+
+    Returns where each record that stays began, and begins now.
+    """
+    members = list(_members(old))
+    also = _exchanges(members, out)
+    new.unlink(missing_ok=True)
+    handle = files.create(new)
+    try:
+        moved, size = {}, 0
+        with old.open("rb") as source:
+            for one, fields in members:
+                if fields["warc-record-id"] in out:
+                    pieces: Iterable[bytes] = tombstone(fields["warc-record-id"], takedown)
+                elif fields["warc-record-id"] in also:
+                    continue
+                else:
+                    moved[one.offset] = size
+                    pieces = _copied(source, one.offset, one.length)
+                for piece in pieces:
+                    files.write(handle, piece)
+                    size += len(piece)
+        files.sync(handle)
+    finally:
+        os.close(handle)
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    offset: int
+    length: int
+
+
+def _members(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
+    for found in walk(path):
+        if not isinstance(found, Member):
+            what = f"{found.reason}; a damaged file is not rewritten: restore it first"
+            raise WarcError(what, path, found.offset)
+        yield _Place(found.offset, found.length), found.fields
+
+
+def _exchanges(members: Sequence[tuple[_Place, dict[str, str]]], out: set[str]) -> set[str]:
+    """Ids of the requests and metadata that were captured together with these records."""
+    with_ = {f["warc-record-id"]: f.get("warc-concurrent-to") for _, f in members}
+    named = {with_[id_] for id_ in out if with_.get(id_)}
+    return {id_ for id_, to in with_.items() if to in out or id_ in named} - out
+
+
+def _copied(source: Any, offset: int, length: int) -> Iterator[bytes]:
+    source.seek(offset)
+    while length:
+        piece = source.read(min(length, _PIECE))
+        yield piece
+        length -= len(piece)
+
+
+def _move_rows(tx: Connection, old: str, new: str, moved: dict[int, int]) -> None:
+    here = select(capture.c.id, capture.c.warc_offset, capture.c.warc_length, capture.c.record_id)
+    for row in tx.execute(here.where(capture.c.warc_file == old)).all():
+        place = {"warc_file": new, "warc_offset": moved[row.warc_offset]}
+        tx.execute(capture.update().where(capture.c.id == row.id).values(**place))
+
+
+def _remove(folder: ArchiveFolder, name: str) -> None:
+    for path in (index.index_of(folder, name), folder.root / name):
+        with contextlib.suppress(FileNotFoundError):
+            files.remove(path)
+    files.sync_folder((folder.root / name).parent)
+
+
+def _remove_replaced(archive: Archive, engine: Engine) -> None:
+    """Files that a crash left beside what replaces them, once no row needs them."""
+    for name in manifest.replaced_files(archive.folder):
+        with engine.connect() as tx, contextlib.suppress(NotFound):
+            archive.folder.file(name)
+            here = select(capture.c.id).where(capture.c.warc_file == name).limit(1)
+            if tx.execute(here).first() is None:
+                _remove(archive.folder, name)
