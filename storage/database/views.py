@@ -79,11 +79,9 @@ def recreate_views(connection: Connection) -> None:
 
 
 def _conditions(access: Access) -> dict[str, str]:
-    article = access.article("a")
-    hidden = f"SELECT a.id FROM article a WHERE a.id = n.subject AND NOT {article}"  # noqa: S608 no value in it
     return {
-        "article": article,
-        "image": f"{article} AND {access.file('vi', 'image')}",
+        "article": access.article("a"),
+        "image": f"{access.article('a')} AND {access.file('vi', 'image')}",
         "capture": access.capture("c"),
-        "note": f"NOT (n.about = 'article' AND EXISTS ({hidden}))",
+        "note": access.note("n"),
     }

@@ -114,6 +114,11 @@ class Access:
             f" ELSE {site} <= {self.audience:d} END)"
         )
 
+    def note(self, n: str) -> str:
+        """Of a row of `note`: not about an article that may not be seen."""
+        hidden = f"SELECT 1 FROM article a WHERE a.id = {n}.subject AND NOT {self.article('a')}"
+        return f"NOT ({n}.about = 'article' AND EXISTS ({hidden}))"
+
     def _shown_at_all(self, c: str) -> str:
         ways = (
             f"EXISTS (SELECT 1 FROM {table} f WHERE {_same_file(table, c)})"

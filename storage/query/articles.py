@@ -26,7 +26,7 @@ from storage.errors import NotFound, UsageError
 from storage.places.shown import place
 from storage.query.access import access_of
 from storage.query.private_numbers import private_numbers
-from storage.query.withheld import article_withheld, may_see_article, value_withdrawn
+from storage.query.withheld import article_withheld, file_withdrawn, id_withdrawn, may_see_article
 
 _SELECT = (
     select(
@@ -78,7 +78,7 @@ def find_key(connection: Connection, id_: str) -> int:
         .limit(2)
     ).all()
     if not rows or not id_:
-        gone = value_withdrawn(connection, "article", id_, f"article {id_}")
+        gone = id_withdrawn(connection, id_)
         raise gone or NotFound(f"no article {id_!r}; `tinhuyen search` lists ids")
     if len(rows) > 1:
         raise UsageError(f"several articles begin with {id_}: give more of its digits")
@@ -236,7 +236,7 @@ def load_image(connection: Connection, sha256: str) -> tuple[str, bytes]:
         select(image.c.mime, image.c.data).where(image.c.sha256 == sha256).where(seen)
     ).first()
     if row is None:
-        gone = value_withdrawn(connection, "sha256", sha256, "this image")
+        gone = file_withdrawn(connection, sha256)
         raise gone or NotFound(f"no image {sha256}")
     return row.mime, row.data
 

@@ -5,13 +5,16 @@ Public sentences: when and on what basis, never the reason that the trail keeps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from storage import times
+from storage.database.schema import capture
 from storage.errors import NotFound, NotOpen, Withdrawn
 from storage.query.access import access_of
+from storage.urls import urlkey
 
 _BY_VALUE = "SELECT d.takedown FROM withdrawn d WHERE "
 _OF_ARTICLE = (
@@ -38,13 +41,41 @@ def article_withheld(connection: Connection, key: int, id_: str) -> NotFound:
     return withdrawn(f"article {id_}", taken) if taken else _not_open(connection, key, id_)
 
 
-def value_withdrawn(connection: Connection, kind: str, value: str, what: str) -> Withdrawn | None:
-    """The error to raise for an id, address or digest that a takedown names; None if none does."""
-    taken = _takedown(
-        connection,
-        f"{_BY_VALUE} d.kind = :kind AND d.value = :value",
-        {"kind": kind, "value": value},
+def id_withdrawn(connection: Connection, start: str) -> Withdrawn | None:
+    """The error to raise for an article's id, or a start of it, of which no row is left."""
+    begins = f"{_BY_VALUE} d.kind = 'article' AND substr(d.value, 1, length(:start)) = :start"
+    taken = _takedown(connection, begins, {"start": start}) if start else None
+    return withdrawn(f"article {start}", taken) if taken else None
+
+
+def file_withdrawn(connection: Connection, sha256: str) -> Withdrawn | None:
+    """The error to raise for a file of these bytes; None if no takedown names them."""
+    return _of_value(connection, "sha256", sha256, "this file")
+
+
+def address_withdrawn(connection: Connection, url: str) -> Withdrawn | None:
+    """The error to raise for any capture of an address; None if no takedown names it."""
+    return _of_value(connection, "urlkey", urlkey(url), url)
+
+
+def require_records(connection: Connection, record_ids: Iterable[str]) -> None:
+    """Raises Withdrawn or NotOpen if who asks may not see a capture with one of these ids."""
+    hidden = text(f"NOT {access_of(connection).capture('capture')}")
+    named = capture.c.record_id.in_(list(record_ids))
+    row = connection.execute(select(capture).where(named, hidden).limit(1)).first()
+    if row is None:
+        return
+    raise (
+        address_withdrawn(connection, row.url)
+        or _of_value(connection, "payload", row.payload_digest, row.url)
+        or _of_value(connection, "sha256", row.body_sha256, row.url)
+        or NotOpen(f"{row.url} is not open to everybody; `tinhuyen access list` says why")
     )
+
+
+def _of_value(connection: Connection, kind: str, value: str | None, what: str) -> Withdrawn | None:
+    query = f"{_BY_VALUE} d.kind = :kind AND d.value = :value"
+    taken = _takedown(connection, query, {"kind": kind, "value": value})
     return withdrawn(what, taken) if taken else None
 
 

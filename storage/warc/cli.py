@@ -131,9 +131,10 @@ def show(
     json: Json = False,
 ) -> None:
     """Look into a record: its headers, whether its digests hold, its body, its rows."""
+    from storage.query.access import Audience
     from storage.warc import inspect
 
-    told = inspect.describe_record(archive_of(context), file, offset)
+    told = inspect.describe_record(archive_of(context), file, offset, Audience.STAFF)
     if json:
         print_json([told])
     else:
