@@ -96,7 +96,7 @@ def load(
     Raises NotFound if an article has no version of that number, or may not be seen by who asks.
     """
     counts = _version_counts(connection, keys)
-    seen = text(access_of(connection).article("article"))
+    seen = text(access_of(connection).one_article("article"))
     rows = {row.key: row for row in connection.execute(_of_version(keys, number).where(seen))}
     if missing := [key for key in keys if key not in rows]:
         raise NotFound(f"no version {number} of this article; it has {counts.get(missing[0], 0)}")

@@ -161,7 +161,7 @@ def _shown_in(connection: Connection, sha256: str) -> Iterator[dict[str, Any]]:
         select(article.c.id, version.c.number)
         .join(version, version.c.article == article.c.key)
         .where(version.c.id.in_(shown))
-        .where(text(access_of(connection).article("article")))
+        .where(text(access_of(connection).one_article("article")))
         .order_by(article.c.id, version.c.number)
     )
     for id_, number in connection.execute(query):

@@ -30,7 +30,7 @@ _OF_ARTICLE = (
 
 def may_see_article(connection: Connection, key: int) -> bool:
     """Whether who asks may see the article with this key."""
-    condition = access_of(connection).article("a")
+    condition = access_of(connection).one_article("a")
     found = text(f"SELECT 1 FROM article a WHERE a.key = :key AND {condition}")
     return connection.execute(found, {"key": key}).first() is not None
 
