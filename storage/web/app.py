@@ -13,6 +13,7 @@ from fastapi.templating import Jinja2Templates
 from storage.archive import Archive
 from storage.errors import NotFound, NotOpen, UsageError, Withdrawn
 from storage.output import console
+from storage.query.access import Audience, audience_here
 
 _SAFE_IMAGES = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"}
@@ -77,6 +78,8 @@ def serve(archive: Archive, host: str, port: int) -> None:
         raise UsageError(
             f"cannot listen on {host}:{port}: {error.strerror}; try another --port"
         ) from error
+    if audience_here() is Audience.ON_SITE:
+        console.print("On site: shows also what is not open to the public (TINHUYEN_ON_SITE)")
     console.print(f"Reading room: http://{host}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
     config = uvicorn.Config(make_app(archive), log_level="warning")
     uvicorn.Server(config).run(sockets=[listener])
