@@ -165,9 +165,10 @@ class Access:
             f" WHERE v.article = {a}.key ORDER BY v.number DESC LIMIT 1) AS day) p"
         )
         level = f"SELECT max({self._rule_level()}) FROM access_rule g"
+        within = _WITHIN.format(level=self._rule_level())
         return (
             f"COALESCE(({level} {mine} AND g.article = {a}.id),"
-            f" ({level} CROSS JOIN {published} {mine} AND g.article IS NULL AND {_WITHIN}),"
+            f" ({level} CROSS JOIN {published} {mine} AND g.article IS NULL AND {within}),"
             f" ({level} {mine} AND {_WHOLE_SITE}), {otherwise})"
         )
 
@@ -186,7 +187,7 @@ class Access:
 _CLOSED = 2
 _WHOLE_SITE = "g.article IS NULL AND g.since IS NULL AND g.until IS NULL"
 _WITHIN = (
-    "COALESCE(g.since, g.until) IS NOT NULL AND CASE WHEN p.day IS NULL THEN g.access <> 'open'"
+    "COALESCE(g.since, g.until) IS NOT NULL AND CASE WHEN p.day IS NULL THEN {level} > 0"
     " ELSE (g.since IS NULL"
     " OR substr(p.day, 1, length(g.since)) >= substr(g.since, 1, length(p.day)))"
     " AND (g.until IS NULL"

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage.database.absences import update_states
 from storage.database.articles import update_versions
@@ -44,6 +44,16 @@ def purge(tx: Connection, rows: Sequence[Any]) -> None:
     tx.execute(delete(capture).where(capture.c.id.in_(ids)))
     update_states(tx, absent)
     _drop_files(tx, rows)
+
+
+def forget(engine: Engine) -> None:
+    """Let SQLite's log go, where what was dropped may still stand. A reader may keep it a while."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
 
 def _articles_of(tx: Connection, ids: Sequence[int]) -> dict[str, list[int]]:

@@ -31,7 +31,7 @@ from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines
 from storage.query.access import Audience
 from storage.takedown.covers import covered_captures
-from storage.takedown.purge import purge
+from storage.takedown.purge import forget, purge
 from storage.warc import index, manifest
 from storage.warc.members import Member, walk
 from storage.warc.tombstone import tombstone
@@ -76,6 +76,7 @@ def rewrite(archive: Archive, taken: dict[str, Any]) -> Rewritten:
         append_lines(archive.folder.journal, [line | {"takedown": taken["id"], "log": log}])
         with writing(engine) as tx:
             note_rewritten(tx, taken["id"], log)
+        forget(engine)
     finally:
         engine.dispose()
     return done
