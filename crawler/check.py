@@ -164,7 +164,7 @@ def _original_problems(archive: Archive, id_: str, payload: str | None) -> Itera
 
 def _read(archive: Archive, record: Record, site: str) -> Article:
     """The article in a record. Raises NotFound if it is read as something else, DecodeError."""
-    capture = archive.capture(record)
+    capture = archive.capture(record, Audience.STAFF)
     found = read_page(capture, find_site(load_sites(archive.folder.sites), site))
     if found.kind != "article":
         raise NotFound(f"the page is now read as {found.kind}, not as an article")

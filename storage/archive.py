@@ -24,6 +24,7 @@ from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
 from storage.query.access import Audience, audience_here, for_audience
 from storage.query.status import site_states
+from storage.query.withheld import require_records
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -152,9 +153,13 @@ class Archive:
         with self.reading() as connection:
             return runs.unfinished_run(connection, site)
 
-    def capture(self, record: Record) -> Capture:
-        """What a record holds, ready to be read. Raises NotFound, WarcError."""
-        with self.reading() as connection:
+    def capture(self, record: Record, audience: Audience | None = None) -> Capture:
+        """What a record holds, ready to be read.
+
+        Raises WarcError, NotFound; Withdrawn, NotOpen for one that the audience may not see.
+        """
+        with self.reading(audience) as connection:
+            require_records(connection, [record.record_id])
             return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
 
 

@@ -23,6 +23,7 @@ from storage.database.views import VIEWS
 from storage.errors import NotFound, UsageError
 from storage.query.access import Audience
 from storage.query.records import locate
+from storage.records import Record
 from storage.warc.inspect import describe_record
 from storage.web.app import make_app
 
@@ -37,17 +38,22 @@ class Known:
     images: list[str]
     records: list[tuple[str, int]]
     """File and offset."""
+    captures: list[Record]
 
 
 def known_in(archive: Archive) -> Known:
     with archive.reading(Audience.STAFF) as tx:
-        records = select(capture.c.warc_file, capture.c.warc_offset).order_by(capture.c.id)
+        names = ("warc_file", "warc_offset", "warc_length", "record_id")
+        captures = [
+            Record(*row) for row in tx.execute(select(*(capture.c[name] for name in names)))
+        ]
         return Known(
             sorted(tx.execute(select(article.c.id)).scalars()),
             sorted({title for title in tx.execute(select(reading.c.title)).scalars() if title}),
             sorted(set(tx.execute(select(capture.c.url)).scalars())),
             sorted(tx.execute(select(image.c.sha256)).scalars()),
-            [(file, offset) for file, offset in tx.execute(records)],
+            [(one.file, one.offset) for one in captures],
+            captures,
         )
 
 
@@ -78,6 +84,18 @@ def views(archive: Archive, known: Known) -> Iterator[str]:
                 yield str(tuple(row))
 
 
+def failures(archive: Archive, known: Known) -> Iterator[str]:
+    for run in archive.runs(limit=100):
+        yield from map(_json, archive.run(run["id"])["failures"])
+
+
+def bodies(archive: Archive, known: Known) -> Iterator[str]:
+    """The bytes of records: whose id somebody may have noted."""
+    for record in known.captures:
+        for got in _if_let(lambda record=record: archive.capture(record)):  # type: ignore[misc]
+            yield f"{record.record_id} {got.url}"
+
+
 def private_numbers(archive: Archive, known: Known) -> Iterator[str]:
     yield from map(_json, archive.private_numbers())
 
@@ -99,7 +117,7 @@ def inspector(archive: Archive, known: Known) -> Iterator[str]:
 
 
 def web(archive: Archive, known: Known) -> Iterator[str]:
-    with _room(archive) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with room(archive) as address, httpx.Client(base_url=address, timeout=30) as client:
         paths = ["/", *(f"/article/{id_}" for id_ in known.articles)]
         paths += [f"/image/{sha256}" for sha256 in known.images]
         for path in paths:
@@ -110,7 +128,7 @@ def web(archive: Archive, known: Known) -> Iterator[str]:
 
 
 @contextmanager
-def _room(archive: Archive) -> Iterator[str]:
+def room(archive: Archive) -> Iterator[str]:
     """The web view on a port of its own."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -129,12 +147,14 @@ DOORS: dict[str, Door] = {
     "show": show,
     "images by hash": images,
     "views": views,
+    "failures": failures,
+    "bodies": bodies,
     "private numbers": private_numbers,
     "records": records,
     "inspector": inspector,
     "web": web,
 }
-NEEDS_FILES = {"inspector"}
+NEEDS_FILES = {"inspector", "bodies"}
 """Doors to WARC records; articles that no crawl kept have none."""
 
 

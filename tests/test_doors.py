@@ -108,8 +108,11 @@ def _subjects(archive: Archive, known: Known, spared: str) -> list[str]:
 
 
 def _together(one: Known, other: Known) -> Known:
-    names = ("articles", "titles", "urls", "images", "records")
-    return Known(**{name: sorted({*getattr(one, name), *getattr(other, name)}) for name in names})
+    both = {
+        name: list(dict.fromkeys([*getattr(one, name), *getattr(other, name)]))
+        for name in Known.__dataclass_fields__
+    }
+    return Known(**both)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -129,7 +132,7 @@ def test_before_the_takedown_every_door_gives_them(door: str, demo_archive: Test
     """So that the test above can fail."""
     archive = demo_archive.open()
     known = known_in(archive)
-    if door != "private numbers":
+    if door not in ("private numbers", "failures"):
         assert let_out(archive, door, known) & secrets(archive, known.articles)
     archive.close()
 

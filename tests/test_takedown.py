@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from storage.archive import Archive
@@ -20,6 +21,7 @@ from storage.query.records import locate
 from storage.warc.members import Member, walk
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
+from tests.doors import room
 
 SEED = "308bbaf278198bcc"
 TEXT = "Lê Quý Tiệp"
@@ -51,6 +53,9 @@ def test_a_hidden_article_is_not_found_and_comes_back(desk: TestArchive) -> None
     assert archive.search(f'"{TEXT}"') == []
     with pytest.raises(NotFound):  # no article shows it any more
         archive.image(shown["images"][0]["sha256"])
+    with room(archive) as address:
+        answer = httpx.get(f"{address}/article/{SEED}")
+        assert answer.status_code == 410 and "dữ liệu cá nhân" in answer.text
     assert "gia đình yêu cầu" in desk.tinhuyen("takedown", "report").stdout
 
     undone = desk.tinhuyen("takedown", "undo", told["takedown"][:4], "--reason", "đã đồng ý")

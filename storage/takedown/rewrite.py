@@ -15,7 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ from storage.takedown.purge import forget, purge
 from storage.warc import index, manifest
 from storage.warc.members import Member, walk
 from storage.warc.tombstone import tombstone
+from storage.warc.writer import archive_fault
 
 _SUFFIX = re.compile(r"(?:-r(\d+))?\.warc\.gz$")
 _UNFINISHED = ".rewriting"
 _PIECE = 1 << 20
+_AT_ONCE = 500
 
 
 @dataclass(slots=True)
@@ -57,32 +59,42 @@ class Rewritten:
 def rewrite(archive: Archive, taken: dict[str, Any]) -> Rewritten:
     """Take out what a takedown (a row of `takedown`) covers, and keep a log of it.
 
-    Raises ArchiveBusy (a site of it is being crawled), UsageError, WarcError, ArchiveFault,
-    OSError; run again, it goes on.
+    Raises ArchiveBusy (a site is being crawled), UsageError, WarcError, ArchiveFault; run again,
+    it goes on.
     """
     done = Rewritten()
     engine = archive.open_for_writing()
     try:
         with ExitStack() as stack:
-            for site in _sites(archive, taken):
+            for site in _sites(archive):
                 stack.enter_context(archive.folder.site_lock(site))
-            with archive.reading(Audience.STAFF) as tx:
-                targets, done.kept = _targets(tx, taken["covers"])
-            for name, rows in targets.items():
-                _rewrite_file(archive.folder, engine, name, rows, taken["id"], done)
-            _remove_replaced(archive, engine)
-        log = {"records": done.records, "files": done.files, "kept": done.kept}
-        line = {"kind": "takedown_rewritten", "at": times.utc_text(times.now())}
-        append_lines(archive.folder.journal, [line | {"takedown": taken["id"], "log": log}])
-        with writing(engine) as tx:
-            note_rewritten(tx, taken["id"], log)
+            _take_out(archive, engine, taken, done)
+        _keep_log(archive, engine, taken["id"], done)
         forget(engine)
+    except OSError as error:
+        raise archive_fault(error, "cannot rewrite (it is hidden; run it again)") from error
     finally:
         engine.dispose()
     return done
 
 
-def _sites(archive: Archive, taken: dict[str, Any]) -> list[str]:
+def _take_out(archive: Archive, engine: Engine, taken: dict[str, Any], done: Rewritten) -> None:
+    with archive.reading(Audience.STAFF) as tx:
+        targets, done.kept = _targets(tx, taken["covers"])
+    for name, rows in targets.items():
+        _rewrite_file(archive.folder, engine, name, rows, taken["id"], done)
+    _remove_replaced(archive, engine)
+
+
+def _keep_log(archive: Archive, engine: Engine, id_: str, done: Rewritten) -> None:
+    log = asdict(done)
+    line = {"kind": "takedown_rewritten", "at": times.utc_text(times.now())}
+    append_lines(archive.folder.journal, [line | {"takedown": id_, "log": log}])
+    with writing(engine) as tx:
+        note_rewritten(tx, id_, log)
+
+
+def _sites(archive: Archive) -> list[str]:
     """All sites: a record that is referred to may be anywhere, and may not be, meanwhile."""
     with archive.reading(Audience.STAFF) as tx:
         return sorted(tx.execute(select(capture.c.site).distinct()).scalars())
@@ -97,11 +109,7 @@ def _targets(tx: Connection, covers: Iterable[Any]) -> tuple[dict[str, list[Any]
         for id_, row in covered.items()
         if ("payload", row.payload_digest) in values or ("sha256", row.body_sha256) in values
     }
-    referring = defaultdict(list)
-    query = select(capture).where(capture.c.record_type == "revisit")
-    for row in tx.execute(query):
-        referring[row.refers_to].append(row)
-    kept = []
+    referring, kept = _referring(tx, list(covered)), []
     for id_ in list(covered):
         outside = [row for row in referring[id_] if row.record_id not in covered]
         if outside and id_ not in by_content:
@@ -112,6 +120,17 @@ def _targets(tx: Connection, covers: Iterable[Any]) -> tuple[dict[str, list[Any]
     for row in covered.values():
         by_file[row.warc_file].append(row)
     return dict(sorted(by_file.items())), kept
+
+
+def _referring(tx: Connection, record_ids: Sequence[str]) -> defaultdict[str, list[Any]]:
+    """Rows of the revisits to these records, by the record."""
+    found = defaultdict(list)
+    for start in range(0, len(record_ids), _AT_ONCE):
+        some = capture.c.refers_to.in_(record_ids[start : start + _AT_ONCE])
+        query = select(capture).where(capture.c.record_type == "revisit", some)
+        for row in tx.execute(query):
+            found[row.refers_to].append(row)
+    return found
 
 
 def _rewrite_file(
