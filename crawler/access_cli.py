@@ -164,6 +164,7 @@ def add_takedown(
     """
     from storage.database.access_rows import HOW
     from storage.takedown import decide
+    from storage.takedown.rewrite import rewrite
 
     archive = archive_of(context)
     if how not in HOW:
@@ -175,19 +176,13 @@ def add_takedown(
         names = _said(reason, "reason"), _said(basis, "basis"), _name(by)
         taken, covered = decide.take_down(archive, subject, how, *names)
         row = asdict(taken)
-    rewritten = _rewrite(archive, row) if how == "rewrite" else None
+    rewritten = rewrite(archive, row) if how == "rewrite" else None
     told = {"takedown": row["id"], "how": how, "rewritten": rewritten}
     told |= asdict(covered) if covered is not None else {"asked": row["asked"]}
     if json:
         print_json([told])
     else:
         _say(told)
-
-
-def _rewrite(archive: Archive, row: dict[str, Any]) -> dict[str, Any]:
-    from storage.takedown.rewrite import rewrite
-
-    return asdict(rewrite(archive, row))
 
 
 _DONE = {

@@ -61,12 +61,17 @@ def _takedown_rewritten(tx: Connection, line: Line) -> None:
     note_rewritten(tx, line["takedown"], line["log"])
 
 
+def _takedown_rewriting(tx: Connection, line: Line) -> None:
+    """One file of a rewrite; what ends the rewrite tells of all."""
+
+
 _TELL: dict[str, Callable[[Connection, Line], None]] = {
     "access": _access,
     "note": _note,
     "schedule": _schedule,
     "schedule_removed": _schedule_removed,
     "takedown": _takedown,
+    "takedown_rewriting": _takedown_rewriting,
     "takedown_rewritten": _takedown_rewritten,
     "takedown_undone": _takedown_undone,
 }

@@ -2,9 +2,10 @@
 
 The order for a file, so that a crash at any moment loses nothing and brings nothing back:
 the new file written and synced beside the old one → renamed → listed in the manifest with what it
-replaces → one transaction moves the rows to it and drops those of the records taken out → the old
-file and its index removed. Whoever runs the takedown again goes on: what rows still cover is yet
-to be done, and a replaced file without rows is yet to be removed.
+replaces → the records taken out noted in the journal → one transaction moves the rows to the new
+file and drops those of the records taken out → the old file and its index removed. Whoever runs the
+takedown again goes on: what rows still cover is yet to be done, and a replaced file without rows is
+yet to be removed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from storage.database.connect import writing
 from storage.database.schema import capture
 from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
-from storage.lines import append_lines
+from storage.lines import append_lines, read_lines
 from storage.query.access import Audience
 from storage.takedown.covers import covered_captures
 from storage.takedown.purge import forget, purge
@@ -43,55 +44,57 @@ _PIECE = 1 << 20
 _AT_ONCE = 500
 
 
-@dataclass(slots=True)
-class Rewritten:
-    """What a rewrite did."""
-
-    records: list[str] = field(default_factory=list)
-    """Ids of the responses and revisits taken out."""
-    files: list[dict[str, Any]] = field(default_factory=list)
-    """Each new file with its sha256, and the one that it replaces."""
-    kept: list[str] = field(default_factory=list)
-    """Ids of records at covered addresses that stay, hidden: they hold nothing of the page, and
-    other addresses' revisits refer to them."""
+Log = dict[str, Any]
+"""What a rewrite did. `records`: ids of the responses and revisits taken out. `files`: each new
+file with its sha256, and the one that it replaces. `kept`: ids of records at covered addresses that
+stay, hidden: they hold nothing of the page, and other addresses' revisits refer to them."""
 
 
-def rewrite(archive: Archive, taken: dict[str, Any]) -> Rewritten:
+def rewrite(archive: Archive, taken: dict[str, Any]) -> Log:
     """Take out what a takedown (a row of `takedown`) covers, and keep a log of it.
 
     Raises ArchiveBusy (a site is being crawled), UsageError, WarcError, ArchiveFault; run again,
     it goes on.
     """
-    done = Rewritten()
     engine = archive.open_for_writing()
     try:
         with ExitStack() as stack:
             for site in _sites(archive):
                 stack.enter_context(archive.folder.site_lock(site))
-            _take_out(archive, engine, taken, done)
-        _keep_log(archive, engine, taken["id"], done)
+            with archive.reading(Audience.STAFF) as tx:
+                targets, kept = _targets(tx, taken["covers"])
+            for name, rows in targets.items():
+                _rewrite_file(archive.folder, engine, name, rows, taken["id"])
+            _remove_replaced(archive, engine)
+        log = _keep_log(archive.folder, engine, taken["id"], kept)
         forget(engine)
     except OSError as error:
         raise archive_fault(error, "cannot rewrite (it is hidden; run it again)") from error
     finally:
         engine.dispose()
-    return done
+    return log
 
 
-def _take_out(archive: Archive, engine: Engine, taken: dict[str, Any], done: Rewritten) -> None:
-    with archive.reading(Audience.STAFF) as tx:
-        targets, done.kept = _targets(tx, taken["covers"])
-    for name, rows in targets.items():
-        _rewrite_file(archive.folder, engine, name, rows, taken["id"], done)
-    _remove_replaced(archive, engine)
-
-
-def _keep_log(archive: Archive, engine: Engine, id_: str, done: Rewritten) -> None:
-    log = asdict(done)
-    line = {"kind": "takedown_rewritten", "at": times.utc_text(times.now())}
-    append_lines(archive.folder.journal, [line | {"takedown": id_, "log": log}])
+def _keep_log(folder: ArchiveFolder, engine: Engine, id_: str, kept: list[str]) -> Log:
+    """The log of all files, also of those that an earlier try had done."""
+    lines = read_lines(folder.journal, naming=id_)
+    done = {line["file"]: line for line in lines if line["kind"] == "takedown_rewriting"}
+    log = {
+        "records": sorted(id_ for line in done.values() for id_ in line["records"]),
+        "files": [{name: line[name] for name in _OF_FILE} for line in done.values()],
+        "kept": kept,
+    }
+    _note(folder, "takedown_rewritten", takedown=id_, log=log)
     with writing(engine) as tx:
         note_rewritten(tx, id_, log)
+    return log
+
+
+_OF_FILE = ("file", "sha256", "replaces")
+
+
+def _note(folder: ArchiveFolder, kind: str, **what: Any) -> None:
+    append_lines(folder.journal, [{"kind": kind, "at": times.utc_text(times.now())} | what])
 
 
 def _sites(archive: Archive) -> list[str]:
@@ -134,7 +137,7 @@ def _referring(tx: Connection, record_ids: Sequence[str]) -> defaultdict[str, li
 
 
 def _rewrite_file(
-    folder: ArchiveFolder, engine: Engine, name: str, rows: list[Any], id_: str, done: Rewritten
+    folder: ArchiveFolder, engine: Engine, name: str, rows: list[Any], id_: str
 ) -> None:  # fmt: skip
     old = folder.file(name)
     if old.name.endswith(OPEN_SUFFIX):
@@ -150,12 +153,12 @@ def _rewrite_file(
     sha256 = manifest.sha256_of(new)
     entry = manifest.Entry(new_name, new.stat().st_size, sha256, site, run, replaces=name)
     manifest.list_file(folder, entry)
+    did = {"file": new_name, "sha256": sha256, "replaces": name, "records": sorted(out)}
+    _note(folder, "takedown_rewriting", takedown=id_, **did)
     with writing(engine) as tx:
         purge(tx, rows)
         _move_rows(tx, name, new_name, moved)
     _remove(folder, name)
-    done.records += sorted(out)
-    done.files.append({"file": new_name, "sha256": sha256, "replaces": name})
 
 
 def _next_name(name: str) -> str:
