@@ -53,10 +53,11 @@ def take_down(
 
 def unfinished_rewrite(connection: Connection, asked: str) -> dict[str, Any] | None:
     """A rewrite of this that a crash or an error broke off; None if there is none."""
-    wanted = canonical_url(asked.strip()) or asked.strip().lower()
+    wanted = canonical_url(asked.strip()) or asked.strip()
     query = select(takedown).where(takedown.c.how == "rewrite", takedown.c.rewritten.is_(None))
     for row in connection.execute(query):
-        if row.asked == wanted or (len(row.asked) == _ID_CHARS and row.asked.startswith(wanted)):
+        by_start = wanted and len(row.asked) == _ID_CHARS and row.asked.startswith(wanted)
+        if by_start or row.asked in (wanted, wanted.lower()):
             return dict(row._mapping)
     return None
 

@@ -229,7 +229,7 @@ def _copied(source: Any, offset: int, length: int) -> Iterator[bytes]:
 
 
 def _move_rows(tx: Connection, old: str, new: str, moved: dict[int, int]) -> None:
-    here = select(capture.c.id, capture.c.warc_offset, capture.c.warc_length, capture.c.record_id)
+    here = select(capture.c.id, capture.c.warc_offset)
     for row in tx.execute(here.where(capture.c.warc_file == old)).all():
         place = {"warc_file": new, "warc_offset": moved[row.warc_offset]}
         tx.execute(capture.update().where(capture.c.id == row.id).values(**place))
