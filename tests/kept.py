@@ -13,6 +13,7 @@ from storage.database.articles import ReadCapture, save_readings
 from storage.database.runs import SiteRow, save_site, start_run
 from storage.database.schema import capture
 from storage.records import Article
+from storage.urls import urlkey
 
 AT = "2024-03-01T03:00:00.000000Z"
 
@@ -44,7 +45,7 @@ def _capture(site: str, run: str, url: str, digest: str) -> dict[str, Any]:
         "run": run,
         "site": site,
         "url": url,
-        "urlkey": url,
+        "urlkey": urlkey(url),
         "fetched_at": AT,
         "status": 200,
         "block_digest": f"sha256:{digest}",

@@ -105,4 +105,4 @@ def _spellings(kind: str, value: str) -> Iterator[Cover]:
         yield "urlkey", urlkey(value)
         rest = value.partition("://")[2].removeprefix("www.")
         for start in ("http://", "http://www.", "https://", "https://www."):
-            yield "url", start + rest
+            yield "spelling", start + rest

@@ -81,7 +81,7 @@ class Access:
         """
         if self.audience is Audience.STAFF:
             return "1 = 1"
-        return f"({_none('url', f'{f}.url')} AND {_none('sha256', f'{f}.{sha256}')})"
+        return f"({_none('spelling', f'{f}.url')} AND {_none('sha256', f'{f}.{sha256}')})"
 
     def image(self, i: str) -> str:
         """Of a row of `image`: some article that may be seen shows it."""
@@ -109,17 +109,18 @@ class Access:
         """
         if self.audience is Audience.STAFF:
             return "1 = 1"
+        # Nested: joined, SQLite would walk through all articles of the site to find the address.
         page = (
-            "SELECT 1 FROM article_url u JOIN article a ON a.key = u.article"
-            f" WHERE u.url = {c}.url AND a.site = {c}.site"
+            f"SELECT 1 FROM article_url u WHERE u.url = {c}.url AND EXISTS"
+            f" (SELECT 1 FROM article a WHERE a.key = u.article AND a.site = {c}.site"
         )
         site = self._site_level(c)
         return (
-            f"({_none('urlkey', f'{c}.urlkey')} AND {_none('url', f'{c}.location')}"
+            f"({_none('urlkey', f'{c}.urlkey')} AND {_none('spelling', f'{c}.location')}"
             f" AND {_none('payload', f'{c}.payload_digest')}"
             f" AND {_none('sha256', f'{c}.body_sha256')}"
-            f" AND CASE WHEN EXISTS ({page})"
-            f" THEN NOT EXISTS ({page} AND NOT {self.one_article('a')})"
+            f" AND CASE WHEN EXISTS ({page}))"
+            f" THEN NOT EXISTS ({page} AND NOT {self.one_article('a')}))"
             f" WHEN {c}.body_sha256 IS NOT NULL AND {self._shown_at_all(c)}"
             f" THEN {self._shown_to(c)}"
             f" ELSE {site} <= {self.audience:d} END)"
@@ -133,7 +134,7 @@ class Access:
 
     def address(self, url: str) -> str:
         """Of a column with an address: no takedown names it."""
-        return "1 = 1" if self.audience is Audience.STAFF else _none("url", url)
+        return "1 = 1" if self.audience is Audience.STAFF else _none("spelling", url)
 
     def _shown_at_all(self, c: str) -> str:
         ways = (

@@ -24,7 +24,7 @@ _NEWEST = (
     " WHERE v.reading = r.id AND a.key = v.article AND {} ORDER BY r.published_at DESC LIMIT 50"
 )
 _COUNT = "SELECT count(*) FROM article a WHERE {}"
-_CAPTURE = "SELECT count(*) FROM capture c WHERE c.urlkey = 'vn,bench)/500001' AND {}"
+_CAPTURE = "SELECT count(*) FROM capture c WHERE c.urlkey = 'vn,bench)/100002' AND {}"
 
 
 def main() -> None:
