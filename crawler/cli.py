@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.access_cli import access, takedown
 from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
@@ -59,6 +60,8 @@ for mounted in (
 ):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
+app.add_typer(access, name="access")
+app.add_typer(takedown, name="takedown")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 sites.command("state")(state)

@@ -24,10 +24,12 @@ from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound, UsageError
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.access import Audience, audience_here, for_audience
 from storage.query.attached import filters_in, find_pages
 from storage.query.results import Results
 from storage.query.sql.door import Answer, Caps, ask
 from storage.query.status import site_states
+from storage.query.withheld import require_records
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -79,10 +81,13 @@ class Archive:
             self._engine.dispose()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that only reads. Raises NotFound if there is no archive."""
+    def reading(self, audience: Audience | None = None) -> Iterator[Connection]:
+        """A connection that only reads, for an audience (storage.query.access).
+
+        None: the one that the environment says. Raises NotFound if there is no archive.
+        """
         with self._engine.connect() as connection:
-            yield connection
+            yield for_audience(connection, audience_here() if audience is None else audience)
 
     def search(
         self,
@@ -204,9 +209,13 @@ class Archive:
         with self.reading() as connection:
             return runs.unfinished_run(connection, site)
 
-    def capture(self, record: Record) -> Capture:
-        """What a record holds, ready to be read. Raises NotFound, WarcError."""
-        with self.reading() as connection:
+    def capture(self, record: Record, audience: Audience | None = None) -> Capture:
+        """What a record holds, ready to be read.
+
+        Raises WarcError, NotFound; Withdrawn, NotOpen for one that the audience may not see.
+        """
+        with self.reading(audience) as connection:
+            require_records(connection, [record.record_id])
             return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
 
 

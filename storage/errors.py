@@ -88,6 +88,14 @@ class NotFound(TinHuyenError):
     """The archive has nothing under this name; the message says where to look."""
 
 
+class Withdrawn(NotFound):
+    """It was taken down. The message is public: when, and on what basis; never the reason."""
+
+
+class NotOpen(NotFound):
+    """An access rule keeps it from who asks; the message says which, and until when."""
+
+
 class WarcError(TinHuyenError):
     """A WARC file is not what it should be. `path` and `offset` (bytes) say where."""
 

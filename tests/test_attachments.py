@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from storage.database.images import bind_files
 from storage.database.schema import attachment, capture, run
 from storage.records import Attachment
 from tests.conftest import TestArchive
-from tests.kept import AT, article, keep
+from tests.kept import AT, article, keep, open_attachments
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
@@ -246,6 +247,8 @@ def test_a_page_finds_its_articles(archive_of: Archive) -> None:
     kept_file(archive_of)
     saved(archive_of, *PAGES)
     saved(archive_of, (1, "second reading of the same content"))
+    assert archive_of.search_attachments("tram bom") == [], "closed"
+    open_attachments(archive_of, "thu")
 
     def found(words: str, **filters: Any) -> list[tuple[str, int | None]]:
         pages = archive_of.search_attachments(words, **filters)
@@ -296,7 +299,7 @@ def test_the_order_in_which_article_and_file_come_decides_nothing(tmp_path: Path
             [unread] = unread_attachments(connection)
         engine.dispose()
         saved(archive, *PAGES)
-        found = archive.search_attachments("trạm")
+        found = open_attachments(archive, "thu").search_attachments("trạm")
         answers.append((unread, [(one["title"], one["attachment"]) for one in found]))
         archive.close()
     assert answers[0] == answers[1] and len(answers[0][1]) == 2
@@ -314,18 +317,23 @@ def test_a_record_that_is_gone_is_a_finding(archive_of: Archive) -> None:
     assert len(rows) == 2 and all(state == "failed" and "record" in why for state, why in rows)
 
 
-def test_a_crawl_reads_what_it_brought(demo_archive: TestArchive) -> None:
-    found = demo_archive.open().search_attachments("rà soát trạm bơm", limit=100)
+@pytest.fixture
+def copied(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
+    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    archive = TestArchive(tmp_path / "archive")
+    open_attachments(archive.open())
+    return archive
+
+
+def test_a_crawl_reads_what_it_brought(copied: TestArchive) -> None:
+    found = copied.open().search_attachments("rà soát trạm bơm", limit=100)
     assert len(found) == 7 and {one["page"] for one in found} == {1}
-    told = demo_archive.tinhuyen("search", "kênh mương")
+    told = copied.tinhuyen("search", "kênh mương")
     assert "Nothing found" in told.stdout and "Kế hoạch (PDF)" in told.stdout
 
 
-def test_an_older_archive_is_read_on_request(demo_archive: TestArchive, tmp_path: Path) -> None:
-    import shutil
-
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    archive = TestArchive(tmp_path / "archive")
+def test_an_older_archive_is_read_on_request(copied: TestArchive) -> None:
+    archive = copied
     engine = archive.open().open_for_writing()
     with writing(engine) as tx:
         for table in ("search_page", "attachment_page", "attachment_text"):

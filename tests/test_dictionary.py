@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from storage.archive import Archive
 from storage.database.views import VIEWS
 from tests.conftest import ROOT, TestArchive
+from tests.kept import open_attachments
 
 PAGE = (ROOT / "docs" / "researchers.md").read_text(encoding="utf-8")
 Column = tuple[str, str, str, str]
@@ -76,7 +77,7 @@ def served(postgres_url: str, archive: TestArchive) -> Iterator[Archive]:
     assert done.returncode == 0, done.stderr
     noted = archive.tinhuyen("--database", postgres_url, "note", "demo", "tốt")
     assert noted.returncode == 0, noted.stderr
-    made = Archive(archive.folder, postgres_url)
+    made = open_attachments(Archive(archive.folder, postgres_url))
     yield made
     made.close()
 

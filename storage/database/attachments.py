@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, text
 
-from storage.database.schema import attachment, attachment_page, attachment_text, capture
+from storage.database.attachment_tables import attachment_page, attachment_text
+from storage.database.schema import attachment, capture
 from storage.query.folding import fold_both
 from storage.query.private_numbers import without_private_numbers
 

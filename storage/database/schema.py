@@ -15,20 +15,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from storage.database import access_tables, attachment_tables  # noqa: F401 they declare tables
+from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported
 
 site = Table(
     "site",
@@ -149,12 +142,12 @@ capture = Table(
     Index("ix_capture_urlkey_fetched_at", "urlkey", "fetched_at"),
     Index("ix_capture_run", "run"),
 )
+Index("ix_capture_payload", capture.c.payload_digest, capture.c.site)
 Index(
-    "ix_capture_payload",
-    capture.c.site,
-    capture.c.payload_digest,
-    sqlite_where=capture.c.record_type == "response",
-    postgresql_where=capture.c.record_type == "response",
+    "ix_capture_body_sha256",
+    capture.c.body_sha256,
+    sqlite_where=capture.c.body_sha256.is_not(None),
+    postgresql_where=capture.c.body_sha256.is_not(None),
 )
 Index(
     "ix_capture_location",
@@ -267,7 +260,7 @@ version_image = Table(
     Column("caption", Text),
     Column("caption_raw", Text),
     Column("role", Text, nullable=False),
-    Column("image", Text, ForeignKey("image.sha256")),
+    Column("image", Text, ForeignKey("image.sha256"), index=True),
 )
 
 attachment = Table(
@@ -281,20 +274,6 @@ attachment = Table(
     Column("sha256", Text, index=True),
     Column("capture", Integer, ForeignKey("capture.id")),
 )
-
-# What reading a file gave, once for each content (storage.database.attachments).
-attachment_text = Table(
-    "attachment_text", metadata,
-    Column("sha256", Text, primary_key=True), Column("kind", Text),
-    Column("state", Text, nullable=False), Column("problem", Text), Column("pages", Integer),
-)  # fmt: skip
-attachment_page = Table(
-    "attachment_page", metadata,
-    Column("id", Integer, primary_key=True),
-    Column("sha256", Text, ForeignKey("attachment_text.sha256"), nullable=False),
-    Column("part", Integer, nullable=False), Column("page", Integer),
-    Column("text", Text, nullable=False), UniqueConstraint("sha256", "part"),
-)  # fmt: skip
 
 failure = Table(
     "failure",

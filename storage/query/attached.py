@@ -1,8 +1,8 @@
 """Search in the text of attachments: which article, which file, which page.
 
 A page is found if it has by itself everything that is asked for. Looked for as in articles
-(storage.query.asked): the same spellings, the same rules for marks. What may be found is decided in
-one place, the views `attachments` and `articles` (storage.database.views).
+(storage.query.asked): the same spellings, the same rules for marks. Only attachments whose bytes
+may go out are found, and until a rule opens them those are none (storage.query.access).
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from storage.query.access import access_of
 from storage.query.asked import Term, read_query
 from storage.query.folding import fold, tone_key
 
 _AROUND = 12
 """Words shown on each side of the first that was looked for."""
 _SELECT = """
-    SELECT a.key, av.id AS article, av.site, av.title, av.published_at, at.url, at.name, at.mime,
-           at.sha256, p.page, p.text
+    SELECT a.key, a.id AS article, a.site, r.title, r.published_at, t.url, t.name, t.mime,
+           t.sha256, ap.page, ap.text
       FROM search_page
-      JOIN attachment_page p ON p.id = {page}
-      JOIN attachments at ON at.sha256 = p.sha256
-      JOIN articles av ON av.id = at.article_id AND av.version = at.version
-      JOIN article a ON a.id = av.id
-     WHERE {condition}
-     ORDER BY COALESCE(av.published_at, '') DESC, av.id, at.position, p.part"""
+      JOIN attachment_page ap ON ap.id = {page}
+      JOIN attachment t ON t.sha256 = ap.sha256
+      JOIN version v ON v.id = t.version
+      JOIN article a ON a.key = v.article
+      JOIN reading r ON r.id = v.reading
+     WHERE {condition} AND {open}
+       AND v.number = (SELECT max(n.number) FROM version n WHERE n.article = a.key)
+     ORDER BY COALESCE(r.published_at, '') DESC, a.id, t.position, ap.part"""
 
 
 def filters_in(asked_words: str) -> str:
@@ -53,7 +56,8 @@ def find_pages(
     is_sqlite = connection.dialect.name == "sqlite"
     page = "search_page.rowid" if is_sqlite else "search_page.page"
     condition, values = (_sqlite if is_sqlite else _postgres)(terms)
-    statement = _SELECT.format(page=page, condition=condition)
+    open_ = access_of(connection).attachment("t", "a")
+    statement = _SELECT.format(page=page, condition=condition, open=open_)
     rows = connection.execute(text(statement).execution_options(yield_per=limit), values)
     counted = (row for row in rows if among is None or row.key in among)
     found = [_shown(dict(row._mapping), wanted) for row in islice(counted, limit)]

@@ -11,7 +11,9 @@ from typing import Any
 from storage import http
 from storage.archive import Archive
 from storage.errors import DecodeError, NotFound, WarcError
+from storage.query.access import Audience
 from storage.query.records import rows_of
+from storage.query.withheld import require_records
 from storage.warc.verify.block import HEAD_MAX_BYTES, check_block, is_http
 from storage.warc.verify.fields import check_fields
 from storage.warc.verify.rules import Flaw, Rule
@@ -27,11 +29,14 @@ _DIGESTS = {
 }
 
 
-def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
+def describe_record(
+    archive: Archive, file: str, offset: int, audience: Audience | None = None
+) -> dict[str, Any]:
     """Everything about the record that begins at an offset of a file.
 
-    `file`: a path, or the name that the archive gives it. Raises NotFound, WarcError (no whole
-    record begins there), OSError.
+    `file`: a path, or the name that the archive gives it. `audience`: who asks; None: whom the
+    environment says. Raises NotFound (Withdrawn, NotOpen), WarcError (no whole record begins
+    there), OSError.
     """
     path = Path(file) if Path(file).is_file() else archive.folder.file(file)
     path = path.absolute()
@@ -42,7 +47,8 @@ def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
             what = "no whole record begins here; `tinhuyen warc verify` says what does"
             raise WarcError(what, name, offset)
         told = _describe(record)
-    rows = list(_rows(archive, name, offset)) if inside else []
+        ids = {id_ for id_ in (record.id, record.get("warc-concurrent-to")) if id_}
+    rows = list(_rows(archive, name, offset, ids, audience)) if inside else []
     return {"file": name, "offset": offset, **told, "rows": rows}
 
 
@@ -122,12 +128,16 @@ def _decode(data: bytes, declared: str) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _rows(archive: Archive, name: str, offset: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    archive: Archive, name: str, offset: int, ids: set[str], audience: Audience | None
+) -> Iterator[dict[str, Any]]:
+    """The rows that a record gave. Raises Withdrawn, NotOpen for what it was captured with too."""
     with ExitStack() as stack:
         try:
-            tx = stack.enter_context(archive.reading())
+            tx = stack.enter_context(archive.reading(audience))
         except NotFound:  # files without a database can be looked into as well
             return
+        require_records(tx, ids)
         yield from rows_of(tx, name, offset)
 
 

@@ -12,8 +12,9 @@ from fastapi.templating import Jinja2Templates
 
 from storage import logs
 from storage.archive import Archive
-from storage.errors import NotFound, UsageError
+from storage.errors import NotFound, NotOpen, UsageError, Withdrawn
 from storage.output import console
+from storage.query.access import Audience, audience_here
 from storage.web.watching import watching
 
 _SAFE_IMAGES = frozenset(
@@ -25,6 +26,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _PER_PAGE = 50
+_STATUS = {Withdrawn: 410, NotOpen: 403}
 
 
 def make_app(archive: Archive) -> FastAPI:
@@ -61,14 +63,17 @@ def make_app(archive: Archive) -> FastAPI:
     @app.exception_handler(NotFound)
     @app.exception_handler(UsageError)
     async def _not_found(request: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, status_code=404, headers=_HEADERS)
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
+        return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
 
     return app
 
 
 def serve(archive: Archive, host: str, port: int) -> None:
     """Serve until Ctrl-C. Raises UsageError if the port cannot be had."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP: else asyncio leaves Nagle's algorithm on, and every answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -76,6 +81,8 @@ def serve(archive: Archive, host: str, port: int) -> None:
         raise UsageError(
             f"cannot listen on {host}:{port}: {error.strerror}; try another --port"
         ) from error
+    if audience_here() is Audience.ON_SITE:
+        console.print("On site: shows also what is not open to the public (TINHUYEN_ON_SITE)")
     console.print(f"Reading room: http://{host}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
     logs.begin()
     level = (
