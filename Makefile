@@ -26,7 +26,7 @@ demo: install
 	@TINHUYEN_DISK_FLOOR_BYTES=67108864 $(bin)/tinhuyen --archive demo-archive demo $(if $(filter no,$(SERVE)),--no-serve)
 
 needs:
-	@sh tests/needs.sh postgresql
+	@sh tests/needs.sh postgresql chromium
 
 test: install needs
 	$(bin)/python -m pytest
