@@ -25,7 +25,7 @@ _QUIET = (
     "--component-updater=url-source=http://127.0.0.1:9",
     "--gaia-url=http://127.0.0.1:9",
 )
-_OWN = ("update.googleapis.com", "accounts.google.com", "clients2.google.com")
+_OWN = ("googleapis.com", "accounts.google.com", "clients2.google.com")
 _WIDTHS = "[...document.images].map(image => [image.currentSrc || image.src, image.naturalWidth])"
 _STYLE = "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]"
 _DRAWN = """Promise.all([...document.images].map(image => {
