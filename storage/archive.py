@@ -116,7 +116,8 @@ class Archive:
     def articles_at(self, url: str) -> list[dict[str, Any]]:
         """The articles (DESIGN §7) that an address showed; of each site that has it, one."""
         with self.reading() as connection:
-            return articles.load(connection, articles.keys_of_url(connection, url))
+            keys = articles.keys_of_url(connection, url)
+            return articles.load(connection, keys) if keys else []
 
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""

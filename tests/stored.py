@@ -28,14 +28,14 @@ _SITE = SiteRow(
 class Keeper:
     """Keeps responses of a site `thu` as a crawl does, but for reading them."""
 
-    def __init__(self, folder: Path, roll_bytes: int = 10**9) -> None:
-        self.archive = Archive(folder)
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        self.archive = Archive(folder, database)
         self.engine = self.archive.open_for_writing()
         with self.engine.begin() as tx:
             save_site(tx, _SITE)
             self.run = start_run(tx, "thu", "crawl", "full").id
         info = WarcInfo("thu", self.run, "tinhuyen/test", "tinhuyen/test (a@b.vn)", "a@b.vn")
-        self.writer = WarcWriter(self.archive.folder, info, roll_bytes)
+        self.writer = WarcWriter(self.archive.folder, info, 10**9)
         self.rows: list[dict[str, Any]] = []
 
     def keep(
@@ -78,8 +78,8 @@ class Keeper:
 
 
 @contextmanager
-def keeping(folder: Path) -> Iterator[Keeper]:
+def keeping(folder: Path, database: str | None = None) -> Iterator[Keeper]:
     """A keeper over a new archive; everything is in it when the context ends."""
-    keeper = Keeper(folder)
+    keeper = Keeper(folder, database)
     yield keeper
     keeper.close()

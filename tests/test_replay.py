@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.datastructures import URL
 
 from storage.errors import UsageError
 from storage.query.captures import Captures
@@ -16,6 +17,7 @@ from storage.replay.addresses import read_address, read_stamp
 from storage.times import parse_utc
 from storage.warc import index
 from storage.warc.exchange_records import Original
+from storage.web.hosts import replay_of, room_of
 from tests.conftest import TestArchive
 from tests.serving import Served, served
 from tests.stored import Keeper, keeping
@@ -273,6 +275,21 @@ def test_files_that_the_database_does_not_know_are_served_by_their_index(tmp_pat
     assert not Captures(archive).every("http://thu.vn/y")
 
 
+@pytest.mark.postgres
+def test_postgresql_finds_the_same(tmp_path: Path, postgres_url: str) -> None:
+    found: list[list[object]] = []
+    for database in (None, postgres_url):
+        with keeping(tmp_path / str(len(found)), database) as keeper:
+            fill(keeper)
+        captures = Captures(keeper.archive)
+        near = captures.near("http://thu.vn/", parse_utc(AUTUMN))
+        every = captures.every("http://thu.vn/hoa")
+        found.append([(one.url, one.fetched_at, one.status) for one in near + every])
+        assert captures.by_record(near[0].record.record_id) == near[0]
+        keeper.archive.close()
+    assert found[0] == found[1] and len(found[0]) == 4
+
+
 def test_a_page_with_many_captures_names_the_first_and_the_last(tmp_path: Path) -> None:
     with keeping(tmp_path / "archive") as keeper:
         for day in range(1, 29):
@@ -282,6 +299,23 @@ def test_a_page_with_many_captures_names_the_first_and_the_last(tmp_path: Path) 
     stamps = [one.stamp[:8] for one in found]
     assert stamps[0] == "20240101" and stamps[-1] == "20240728" and stamps == sorted(set(stamps))
     assert "20240401" in stamps
+
+
+@pytest.mark.parametrize(
+    ("room", "replay"),
+    [
+        ("http://127.0.0.1:8080/x", "http://replay.localhost:8080"),
+        ("http://[::1]:8080/", "http://replay.localhost:8080"),
+        ("http://localhost:8080/", "http://replay.localhost:8080"),
+        ("http://thu.localhost/", "http://replay.thu.localhost"),
+        ("https://archive.vn/", "https://replay.archive.vn"),
+        ("http://192.0.2.7:8080/", None),
+    ],
+)
+def test_siblings(room: str, replay: str | None) -> None:
+    assert replay_of(URL(room)) == replay
+    if replay and "127" not in room and "::" not in room:
+        assert room.startswith(room_of(URL(replay)))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ _TAG = re.compile(rf"<(/?[a-zA-Z][^\t\n\f\r />]*+)((?:{_ATTRIBUTE})*+)((?:{_S}|/
 _EACH_ATTRIBUTE = re.compile(
     rf"((?:{_S}|/)*+)([^\t\n\f\r />][^\t\n\f\r />=]*+)(?:{_S}*+={_S}*+({_VALUE}|\Z))?+"
 )
-_MARKUP = re.compile(r"<(?:[!?]|/?[a-zA-Z]|/[^a-zA-Z>])")
+_NOTED = "script|style|textarea|title|xmp|iframe|noembed|svg|math|body|/?head|html|frameset"
+_MARKUP = re.compile(  # tags without attributes pass, unless it matters that they begin
+    rf"<(?:[!?]|/[^a-zA-Z>]|(?!(?!(?:{_NOTED})>)/?[a-zA-Z][a-zA-Z0-9]*+>)/?[a-zA-Z])",
+    re.IGNORECASE,
+)
 _COMMENT = re.compile(  # or what is taken for one: a doctype, `<?xml … ?>`, `</3>`
     r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:!|\?|/[^a-zA-Z>])[^>]*(?:>|\Z)", re.DOTALL
 )
