@@ -164,6 +164,12 @@ class Archive:
             found = articles.load(connection, [key], version)[0]
         return found | {"persons": persons.persons_of(found)} if with_persons else found
 
+    def articles_at(self, url: str) -> list[dict[str, Any]]:
+        """The articles (DESIGN §7) that an address showed; of each site that has it, one."""
+        with self.reading() as connection:
+            keys = articles.keys_of_url(connection, url)
+            return articles.load(connection, keys) if keys else []
+
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""
         with self.reading() as connection:

@@ -88,6 +88,12 @@ def find_key(connection: Connection, id_: str) -> int:
     return key
 
 
+def keys_of_url(connection: Connection, url: str) -> list[int]:
+    """Keys of the articles (of several sites, if so) that an address (canonical) showed."""
+    shown = select(article_url.c.article).where(article_url.c.url == url)
+    return [int(key) for key in connection.execute(shown.order_by(article_url.c.article)).scalars()]
+
+
 def load(
     connection: Connection, keys: list[int], number: int | None = None
 ) -> list[dict[str, Any]]:

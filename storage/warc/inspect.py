@@ -20,6 +20,7 @@ from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import RawRecord, record_at
 
 _SHOWN_BYTES = 1 << 16
+_HEX_BYTES = 512
 _LINE_CHARS = 240  # some pages are one line
 _TEXT = re.compile(r"text/|.*(json|xml|javascript|warc-fields|x-www-form-urlencoded)")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -98,17 +99,29 @@ def _verdict(record: RawRecord, flaws: Iterable[Flaw], field: str, bad: Rule) ->
 
 
 def _body(record: RawRecord, head: http.Head | None) -> dict[str, Any]:
-    """The start of the body as text, decoded; None where it is no text or cannot be decoded."""
+    """The start of the body as text, decoded; where it is none or cannot be decoded, in hex."""
     headers, start = (head.headers, head.length) if head else ((), 0)
     declared = http.header(headers, "content-type") if head else record.get("content-type")
-    body: dict[str, Any] = {"bytes": record.block.length - start, "mime": declared, "text": None}
-    if not body["bytes"] or not _TEXT.match((declared or "").lower()):
+    length, shown = record.block.length - start, record.block.beginning(start + _HEX_BYTES)[start:]
+    body = {"bytes": length, "mime": declared, "text": None, "hex": hex_lines(shown)}
+    if not length or not _TEXT.match((declared or "").lower()):
         return body
     try:
         data = _beginning(http.decoded_pieces(headers, record.block.pieces(start)))
     except DecodeError as error:
         return body | {"problem": str(error)}
-    return body | {"text": _decode(data, declared or ""), "more": len(data) >= _SHOWN_BYTES}
+    text = _decode(data, declared or "")
+    return body | {"text": text, "hex": [], "more": len(data) >= _SHOWN_BYTES}
+
+
+def hex_lines(data: bytes) -> list[str]:
+    """Bytes as `hexdump -C` shows them: where, sixteen bytes, and those that are ASCII."""
+    rows = ((at, data[at : at + 16]) for at in range(0, len(data), 16))
+    return [f"{at:08x}  {row.hex(' '):<47}  |{_visible(row)}|" for at, row in rows]
+
+
+def _visible(row: bytes) -> str:
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
 
 
 def _beginning(pieces: Iterable[bytes]) -> bytes:
@@ -169,11 +182,11 @@ def _body_lines(body: dict[str, Any], at_most: int) -> Iterator[str]:
     yield f"body: {body['bytes']} bytes, {body['mime'] or 'no type'}"
     if "problem" in body:
         yield f"it cannot be decoded: {body['problem']}"
-    if body["text"] is None:
+    shown = body["hex"] if body["text"] is None else body["text"].splitlines()
+    if not shown:
         return
-    shown = body["text"].splitlines()
     yield ""
     for line in shown[:at_most]:
         yield line if len(line) <= _LINE_CHARS else line[:_LINE_CHARS] + "…"
-    if len(shown) > at_most or body["more"]:
+    if len(shown) > at_most or body.get("more"):
         yield "…"
