@@ -2,6 +2,7 @@
 # make test     the tests (installs what they need)
 # make check    format, ruff, mypy, import contracts, tests
 # make bench    the same site fetched several ways, pages read, folds made; speed as a ratio
+# make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ SERVE  ?= yes
 KILLS  ?= 1000
 bin := .venv/bin
 
-.PHONY: install demo test check lint needs bench bench-needs torture clean
+.PHONY: install install-replay demo test check lint needs bench bench-needs torture clean
 
 install: .venv/installed
 
@@ -25,8 +26,12 @@ install: .venv/installed
 demo: install
 	@TINHUYEN_DISK_FLOOR_BYTES=67108864 $(bin)/tinhuyen --archive demo-archive demo $(if $(filter no,$(SERVE)),--no-serve)
 
+install-replay: install
+	@sh tests/needs.sh npm
+	$(bin)/python -m storage.replay.outside.install
+
 needs:
-	@sh tests/needs.sh postgresql
+	@sh tests/needs.sh postgresql chromium npm wget
 
 test: install needs
 	$(bin)/python -m pytest -n auto --dist loadfile

@@ -15,6 +15,7 @@ from storage.archive import Archive
 from storage.database.articles import ReadCapture, read_fields
 from storage.database.captures import find_record
 from storage.errors import DecodeError, NotFound
+from storage.query.access import Audience
 from storage.query.records import load_reading
 from storage.records import Article, Record
 from storage.urls import article_id
@@ -109,7 +110,7 @@ def check_article(archive: Archive, id_: str, version: int | None = None) -> Che
 
     Raises NotFound, UsageError, SiteError.
     """
-    with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
         row = load_reading(tx, id_, version)
     record = Record(row.warc_file, row.warc_offset, row.warc_length, row.record_id)
     problems = list(_record_problems(archive, record, row.payload_digest))
@@ -161,7 +162,7 @@ def _original_problems(archive: Archive, id_: str, payload: str | None) -> Itera
 
 def _read(archive: Archive, record: Record, site: str) -> Article:
     """The article in a record. Raises NotFound if it is read as something else, DecodeError."""
-    capture = archive.capture(record)
+    capture = archive.capture(record, Audience.STAFF)
     found = read_page(capture, find_site(load_sites(archive.folder.sites), site))
     if found.kind != "article":
         raise NotFound(f"the page is now read as {found.kind}, not as an article")

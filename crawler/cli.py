@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.access_cli import access, takedown
+from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.reextract.cli import commands as reextract_commands
 from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
+from storage import logs
 from storage.archive import Archive
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
@@ -32,7 +35,10 @@ from storage.output import (
     print_notes,
     print_table,
 )
+from storage.replay.cli import commands as replay_commands
 from storage.warc.cli import warc
+from storage.warc.wacz.cli import commands as wacz_commands
+from storage.watch.cli import commands as watch_commands
 
 if TYPE_CHECKING:
     from crawler.sites import Site
@@ -49,9 +55,15 @@ for mounted in (
     note_commands,
     coverage_commands,
     reextract_commands,
+    watch_commands,
+    attachment_commands,
+    wacz_commands,
+    replay_commands,
 ):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
+app.add_typer(access, name="access")
+app.add_typer(takedown, name="takedown")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")
 sites.command("state")(state)
@@ -92,12 +104,30 @@ def crawl(
     mode: Annotated[
         str, typer.Option(help="full: everything; update: lists until known ground.")
     ] = "full",
+    last_chance: Annotated[
+        bool,
+        typer.Option(
+            "--last-chance",
+            help="The site is dying: articles and their images first, nothing that is kept.",
+        ),
+    ] = False,
+    max_requests: Annotated[
+        int | None, typer.Option(min=1, help="End after so many; the same command goes on.")
+    ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0.001, help="End after so long; the same command goes on.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Crawl sites, or go on where a crawl of them was stopped."""
-    from crawler.run import crawl_sites
+    from crawler.run import Budget, crawl_sites
+    from storage.database.runs import LAST_CHANCE
 
-    results = crawl_sites(archive_of(context), site, mode)
+    if last_chance and mode != "full":
+        raise UsageError("--last-chance is a mode of its own; leave --mode out")
+    budget = Budget(max_requests, max_hours and max_hours * 3600)
+    mode = LAST_CHANCE if last_chance else mode
+    results = crawl_sites(archive_of(context), site, mode, budget)
     if json:
         print_json(result.as_json() for result in results)
     else:
@@ -108,7 +138,7 @@ def crawl(
                 print_counts(result.counts)
     for result in results:
         if result.message:
-            errors.print(escape(result.message))
+            logs.complain(result.message)
     raise typer.Exit(gravest([result.exit_code for result in results]))
 
 
@@ -319,7 +349,7 @@ def main() -> None:
     try:
         app()
     except TinHuyenError as error:
-        print(error, file=sys.stderr)
+        logs.complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `tinhuyen search | head`
         sys.stderr.close()

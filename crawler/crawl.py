@@ -20,6 +20,7 @@ from crawler.availability import check_available, decided_about, pause_site
 from crawler.capture.certificates import Certificates
 from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
+from crawler.frontier.sample import articles_to_look_at
 from crawler.limits import bounds_of, limits_of, pace_limits_of
 from crawler.recover import Reader, close_files, meet_site
 from crawler.result import judge_run
@@ -28,9 +29,8 @@ from storage import journal
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
-from storage.database.known_ground import articles_to_check
 from storage.database.queue import Room
-from storage.database.runs import StartedRun, finish_run, note_reason, start_run
+from storage.database.runs import LAST_CHANCE, StartedRun, finish_run, note_reason, start_run
 from storage.database.turns import end_turns, take_turn
 from storage.errors import ArchiveFault, Exit, OutOfDisk, TinHuyenError
 from storage.handed_out import HandedOut
@@ -58,6 +58,8 @@ class Crawl:
         self.site = site
         self.archive = Archive(settings.get("ARCHIVE"), settings.get("DATABASE"))
         self.limits = limits_of(settings)
+        self.is_last_chance = settings.get("CRAWL_MODE") == LAST_CHANCE
+        """Whether the site is dying: what no longer answers is then left for the next start."""
         self.run: StartedRun | None = None
         self.exit_code = Exit.FAILED
         self.message: str | None = None
@@ -130,22 +132,17 @@ class Crawl:
             if run.superseded is not None:
                 journal.note_finished(self.archive.folder, self.site.id, run.superseded)
             frontier = Frontier(
-                self.site.id, run.id,
-                update_only=mode == "update", bounds=bounds_of(self._settings),
+                self.site.id, run.id, update_only=mode == "update",
+                last_chance=self.is_last_chance, bounds=bounds_of(self._settings),
             )  # fmt: skip
             seeds = [Link(url, "list") for url in self.site.listings]
             if mode == "update" and not run.resumed:
-                seeds += articles_to_check(tx, self.site.id, run.id, *self._sample)
+                folder, settings = self.archive.folder, self._settings
+                seeds += articles_to_look_at(tx, self.site.id, run.id, folder, settings)
             frontier.open(tx, seeds, resumed=run.resumed)
         frontier.committed()
         journal.note_begun(self.archive.folder, self.site.id, run)
         return run, frontier
-
-    @property
-    def _sample(self) -> tuple[int, int]:
-        names = ("UPDATE_NEWEST_ARTICLES", "UPDATE_OTHER_ARTICLES")
-        newest, others = map(self._settings.getint, names)
-        return newest, others
 
     def _start_keeper(self, room: Room, on_round: Callable[[Round], None]) -> None:
         assert self.run is not None
@@ -248,7 +245,7 @@ class Crawl:
 
     @property
     def _resume(self) -> str:
-        return f"`tinhuyen crawl {self.site.id}`"
+        return f"`tinhuyen crawl {self.site.id}{' --last-chance' if self.is_last_chance else ''}`"
 
     def _finish(self) -> None:
         assert self.run is not None

@@ -11,6 +11,7 @@ from crawler.checks.signs import TAKEN_OVER, Sign, sign_of
 from crawler.read import find_css_requisites, is_feed, read_page
 from crawler.refusals import PAGES, is_soft_404, judge_redirect, other_schemes
 from crawler.sites import Site
+from crawler.vanished import vanished
 from storage import http
 from storage.errors import DecodeError
 from storage.exchange import Exchange
@@ -64,12 +65,22 @@ def read_exchange(
     if capture.status == _NOT_MODIFIED:
         capture = replace(capture, unchanged=last)
     page = replace(read_capture(row, capture, site, limits), exchange=exchange)
+    if last is not None and _is_new_list(page):
+        assert page.found is not None
+        page = replace(page, links=(*page.links, *vanished(page.found, last, site)))
     if page.body_sha256 is None and is_file(row, capture):
         head = exchange.head()
         assert head is not None  # a file has a status, so it has a head
         pieces = exchange.pieces(head.length)
         return replace(page, body_sha256=body_sha256(head.headers, pieces))
     return page
+
+
+def _is_new_list(page: Page) -> bool:
+    """A list that was sent anew. A feed is none: it forgets its oldest, in whatever order."""
+    if page.found is None or page.found.kind == "article" or page.row.role not in ("list", "page"):
+        return False
+    return page.found.family != "feed" and page.capture is not None and not page.capture.unchanged
 
 
 def read_capture(row: FrontierRow, capture: Capture, site: Site, limits: Limits) -> Page:

@@ -15,6 +15,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 
 from crawler.crawl import Crawl, crawl_of
+from storage import logs
 from storage.records import Page
 
 _REFRESH_SECONDS = 0.25
@@ -33,7 +34,8 @@ class Progress:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Progress:
         """Only where it was asked for and people look on (`tinhuyen crawl` on a terminal)."""
-        if not crawler.settings.getbool("SHOW_PROGRESS") or not sys.stderr.isatty():
+        shown = crawler.settings.getbool("SHOW_PROGRESS") and not logs.are_json()
+        if not shown or not sys.stderr.isatty():
             raise NotConfigured
         progress = cls(crawl_of(crawler))
         crawler.signals.connect(progress.opened, signals.spider_opened)

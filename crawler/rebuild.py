@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from crawler.attachments.read import read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files
 from crawler.site_rows import row_of, site_of
@@ -18,7 +19,7 @@ from storage.database.captures import pending_captures
 from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
-from storage.database.runs import SiteRow, save_site
+from storage.database.runs import LAST_CHANCE, SiteRow, save_site
 from storage.database.site_states import settle_run
 from storage.errors import ArchiveFault, UsageError
 from storage.handed_out import HandedOut
@@ -37,6 +38,8 @@ class Rebuilt:
     files: int = 0
     captures: int = 0
     articles: int = 0
+    attachments: int = 0
+    """Files whose text was looked for."""
     sites: int = 0
     runs: int = 0
     damaged: list[str] = field(default_factory=list)
@@ -69,6 +72,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
                 _relive(archive, engine, site, history, done, say)
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
+            done.attachments = read_attachments(archive, engine, say=say).total()
         return done
 
 
@@ -125,7 +129,9 @@ def _relive(
                 new.tell_reading_run(tx, told)
             continue
         mode = told.row["mode"] if told else "full"
-        frontier = Frontier(site.id, run, update_only=mode == "update")
+        frontier = Frontier(
+            site.id, run, update_only=mode == "update", last_chance=mode == LAST_CHANCE
+        )
         with writing(engine) as tx:
             seeds = [Link(url, "list") for url in site.listings]
             frontier.open(tx, seeds, resumed=False)

@@ -106,7 +106,7 @@ class Reader:
 
     def _page(self, tx: Connection, row: FrontierRow, pending: Pending) -> Page:
         try:
-            capture = self._capture(tx, pending.record_id)
+            capture = stored_capture(self.archive, tx, pending.record_id)
         except (WarcError, NotFound) as error:
             logger.warning("%s cannot be read: %s", pending.record_id, error)
             return Page(row, failures=(Failure("read", "bad_record", str(error)),), failed=True)
@@ -115,14 +115,17 @@ class Reader:
             page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
         return reduce(lambda read, step: step(read), STEPS, page)
 
-    def _capture(self, tx: Connection, record_id: str) -> Capture:
-        def find(id_: str) -> Record:
-            record = find_record(tx, id_)
-            if record is None:
-                raise NotFound(f"the database knows no record {id_}")
-            return record
 
-        return read_record(find(record_id), self.archive.folder.file, find)
+def stored_capture(archive: Archive, tx: Connection, record_id: str) -> Capture:
+    """What a record holds, by this connection's database. Raises NotFound, WarcError."""
+
+    def find(id_: str) -> Record:
+        record = find_record(tx, id_)
+        if record is None:
+            raise NotFound(f"the database knows no record {id_}")
+        return record
+
+    return read_record(find(record_id), archive.folder.file, find)
 
 
 _Tried = tuple[Pending, FrontierRow]

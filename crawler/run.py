@@ -9,12 +9,15 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from crawler.attachments.read import read_after_crawl, read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files, meet_site
 from crawler.sites import Site, find_site, load_sites
+from storage import logs
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
+from storage.database.runs import LAST_CHANCE
 from storage.errors import Exit, UsageError
 from storage.handed_out import HandedOut
 from storage.query.runs import unfinished_run
@@ -37,16 +40,30 @@ class CrawlResult:
         return asdict(self) | {"exit_code": int(self.exit_code)}
 
 
-def crawl_sites(archive: Archive, ids: Sequence[str], mode: str) -> list[CrawlResult]:
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the crawl of each site may take before it ends, to be gone on with; None: no end."""
+
+    requests: int | None = None
+    seconds: float | None = None
+
+
+_NO_END = Budget()
+
+
+def crawl_sites(
+    archive: Archive, ids: Sequence[str], mode: str, budget: Budget = _NO_END
+) -> list[CrawlResult]:
     """Crawl these sites at the same time, each politely. Raises SiteError, UsageError."""
-    if mode not in ("full", "update"):
+    logs.begin()
+    if mode not in ("full", "update", LAST_CHANCE):
         raise UsageError(f"no mode {mode!r}; there are full and update")
     declared = load_sites(archive.folder.sites)
     sites = [find_site(declared, id_) for id_ in dict.fromkeys(ids)]
-    return _crawl(archive, sites, mode)
+    return _crawl(archive, sites, _overrides(archive, mode, budget))
 
 
-def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
+def _crawl(archive: Archive, sites: list[Site], overrides: dict[str, Any]) -> list[CrawlResult]:
     from scrapy.crawler import AsyncCrawlerProcess
     from scrapy.utils.project import get_project_settings
 
@@ -55,7 +72,7 @@ def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
 
     os.environ["SCRAPY_SETTINGS_MODULE"] = "crawler.settings"
     settings = get_project_settings()
-    settings.setdict(_overrides(archive, mode), priority="cmdline")
+    settings.setdict(overrides, priority="cmdline")
     process = AsyncCrawlerProcess(settings)
     crawlers = [process.create_crawler(spider_for(site)) for site in sites]
     for crawler in crawlers:
@@ -63,16 +80,19 @@ def _crawl(archive: Archive, sites: list[Site], mode: str) -> list[CrawlResult]:
     process.start()
     for crawler in crawlers:
         crawl_of(crawler).broken_off()
+    read_after_crawl(archive, [crawl_of(one).site.id for one in crawlers if crawl_of(one).counts])
     return [_result(crawl_of(crawler)) for crawler in crawlers]
 
 
-def _overrides(archive: Archive, mode: str) -> dict[str, Any]:
+def _overrides(archive: Archive, mode: str, budget: Budget) -> dict[str, Any]:
     return {
         "ARCHIVE": str(archive.folder.root),
         "DATABASE": archive.database_url if not archive.is_embedded else None,
         "CRAWL_MODE": mode,
+        "RUN_MAX_REQUESTS": budget.requests or 0,
+        "RUN_MAX_SECONDS": budget.seconds or 0,
         "SHOW_PROGRESS": True,
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "WARNING",  # the log of JSON lines has its own
         "LOG_STDOUT": False,
     }
 
@@ -112,6 +132,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
             frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())
             read = reader.read_pending(handed_out)
+            read_attachments(archive, engine, [site.id])
     except OSError as error:
         raise archive_fault(error, f"cannot recover {site.id}") from error
     finally:

@@ -10,6 +10,9 @@ import os
 import socket
 from importlib.metadata import version
 
+from storage import logs
+from storage.disk import floor_bytes
+
 BOT_NAME = "tinhuyen"
 VERSION = version("tinhuyen")
 SPIDER_LOADER_CLASS = "crawler.spiderloader.SiteSpiderLoader"
@@ -69,10 +72,12 @@ PAGE_MAX_FILES = 500  # images, attachments and requisites a page
 PATTERN_MAX_ADDRESSES = 5000  # pages and lists whose addresses differ in numbers and values only
 RUN_MAX_REQUESTS = 0  # 0: no end; what is left is fetched when the same command is given again
 RUN_MAX_BYTES = 0  # as received; 0: no end
+RUN_MAX_SECONDS = 0  # 0: no end
 CLAIMED_PER_HOST = 4  # rows a host that wait in memory, with a delay
 CLAIMED_PER_HOST_WITHOUT_DELAY = 64
 UPDATE_NEWEST_ARTICLES = 20  # an update looks at these again: what changes is mostly new
 UPDATE_OTHER_ARTICLES = 5  # and at so many of all others, each time others
+UPDATE_UNMARKED_SHARE = 0.007  # of a site's articles, where the server gives no ETag or date
 MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched
 
 # The keeper: how many exchanges share one fsync and one transaction.
@@ -80,7 +85,7 @@ KEEP_GROUP_EXCHANGES = 16
 KEEP_GROUP_DELAY_SECONDS = 0.05
 WARC_ROLL_BYTES = 10**9
 # Free on the archive's disk; with less the crawl ends well, exit code 3.
-DISK_FLOOR_BYTES = int(os.environ.get("TINHUYEN_DISK_FLOOR_BYTES") or 1 << 30)
+DISK_FLOOR_BYTES = floor_bytes()
 
 ITEM_PIPELINES = {
     "crawler.pipelines.Normalise": 100,
@@ -94,6 +99,7 @@ DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE = {
     "crawler.progress.Progress": 0,
+    "crawler.events.Events": 0,
 }
 COOKIES_ENABLED = False  # a reader without a past; and no download of a suffix list
 TELNETCONSOLE_ENABLED = False
@@ -103,3 +109,4 @@ ROBOTSTXT_OBEY = False  # obeyed by the frontier, which also archives it
 CONCURRENT_ITEMS = 1  # Scrapy makes this many tasks for every response; a page is one item
 WARN_ON_GENERATOR_RETURN_VALUE = False  # reads source code at every response
 LOG_LEVEL = "INFO"
+LOG_INSTALL_ROOT_HANDLER = not logs.are_json()  # else storage.logs has its own

@@ -15,6 +15,7 @@ from storage.output import (
     print_article,
     print_findings,
     print_found,
+    print_found_pages,
     print_json,
     print_notes,
     print_status,
@@ -25,6 +26,8 @@ from storage.places.lookup import find_units
 from storage.places.shown import as_shown
 from storage.query.asked import read_query
 from storage.query.runs import by_pattern
+from storage.query.sql.cli import commands as sql_commands
+from storage.query.sql.cli import reader as make_reader
 
 commands = typer.Typer()
 runs = typer.Typer(
@@ -35,6 +38,8 @@ units = typer.Typer(help="Administrative units and what became of them.", no_arg
 commands.add_typer(units, name="units")
 database = typer.Typer(help="The archive's database.", no_args_is_help=True)
 commands.add_typer(database, name="db")
+commands.add_typer(sql_commands)
+database.command("reader")(make_reader)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
@@ -67,6 +72,9 @@ def search(
         str | None,
         typer.Option(help='Only articles of a unit: "xã Đường An, Hải Phòng", or a code, 296.'),
     ] = None,
+    attachments: Annotated[
+        bool, typer.Option("--attachments", help="Find pages of attachments, not articles.")
+    ] = False,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
@@ -76,15 +84,19 @@ def search(
     Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
     """
     asked = " ".join(words or [])
-    found = archive_of(context).search(
-        asked, site=site, since=since, until=until, unit=unit, limit=limit
-    )
+    archive, inside = archive_of(context), attachments or not json
+    filters = {"site": site, "since": since, "until": until, "unit": unit}
+    found = archive.search(asked, **filters, limit=limit) if not attachments else []
+    pages = archive.search_attachments(asked, **filters, limit=limit) if inside else []
     for note in read_query(asked).notes:
         errors.print(escape(note))
     if json:
-        print_json(found)
-    else:
+        print_json(pages if attachments else found)
+        return
+    if not attachments:
         print_found(found)
+    if pages or attachments:
+        print_found_pages(pages)
 
 
 @commands.command()

@@ -8,6 +8,8 @@ TinHuyenError
 * NotFound              the archive has no such article, run or record
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
+* DigestNotSent         a mail server or a webhook did not take a digest
+* RanAway               a query or a file took more time or memory than it may
 * DecodeError           a body cannot be decoded as its headers say
 * ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
   * OutOfDisk           there is no room left
@@ -86,6 +88,14 @@ class NotFound(TinHuyenError):
     """The archive has nothing under this name; the message says where to look."""
 
 
+class Withdrawn(NotFound):
+    """It was taken down. The message is public: when, and on what basis; never the reason."""
+
+
+class NotOpen(NotFound):
+    """An access rule keeps it from who asks; the message says which, and until when."""
+
+
 class WarcError(TinHuyenError):
     """A WARC file is not what it should be. `path` and `offset` (bytes) say where."""
 
@@ -99,8 +109,20 @@ class TornRecord(WarcError):
     """A record ends before its end; `tinhuyen recover` cuts it off."""
 
 
+class RanAway(TinHuyenError):
+    """Work in a child process was ended. `limit`: `time`, `memory`, or `crash` (it died)."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
 class DecodeError(TinHuyenError):
     """A body cannot be decoded as its headers say. The bytes are kept; the page stays unread."""
+
+
+class DigestNotSent(TinHuyenError):
+    """A mail server or a webhook did not take a digest; the next one tells what this one had to."""
 
 
 class ArchiveFault(TinHuyenError):

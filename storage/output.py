@@ -69,6 +69,17 @@ def print_found(articles: Sequence[dict[str, Any]]) -> None:
         console.print("Nothing found. Fewer words, or words without marks, find more.")
 
 
+def print_found_pages(pages: Sequence[dict[str, Any]]) -> None:
+    """Pages of attachments that were found, a line each."""
+    rows = [(one["article"], one["attachment"]["name"], one["page"], one["text"]) for one in pages]
+    if rows:
+        print_table(("article", "attachment", "page", "text"), rows)
+    else:
+        console.print(
+            "Nothing found in attachments. Fewer words, or words without marks, find more."
+        )
+
+
 def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:
     """An article for people: what it is, where it lies, and what it says.
 
@@ -123,10 +134,11 @@ def print_status(sites: Sequence[dict[str, Any]]) -> None:
     """Sites by state, and a line each; times are of Asia/Ho_Chi_Minh."""
     states = Counter(one["state"] or "never crawled" for one in sites)
     console.print(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
-    columns = ("articles", "gone", "new_versions", "failed", "outcome")
+    columns = ("changed", "failed", "outcome")
     rows = [
         (
             one["site"], one["state"], _local_minute(one["last_good_at"]),
+            one["articles"], one["gone"], _new(one),
             *(one[name] for name in columns),
             ", ".join(found["check"] for found in one["findings"]),
             f"{one['warc_bytes'] / 1e6:,.1f}", _local_minute(one["next_due"]),
@@ -135,7 +147,7 @@ def print_status(sites: Sequence[dict[str, Any]]) -> None:
     ]  # fmt: skip
     print_table(
         (
-            "site", "state", "last good capture", "articles", "gone", "new or changed", "failed",
+            "site", "state", "last good capture", "articles", "gone", "new", "changed", "failed",
             "last run", "findings", "MB", "next run",
         ),
         rows,
@@ -143,6 +155,12 @@ def print_status(sites: Sequence[dict[str, Any]]) -> None:
     for one in sites:
         if one["because"] and one["state"] != "open":
             console.print(escape(f"{one['site']} is {one['state']}: {one['because']}"))
+
+
+def _new(one: dict[str, Any]) -> int | None:
+    """Articles new in the newest run; of a run that did not tell, with those that changed."""
+    new: int | None = one["new_versions"]
+    return new if new is None else new - (one["changed"] or 0)
 
 
 def _local_minute(text: str | None) -> str | None:

@@ -84,6 +84,9 @@ class Link:
     """How it was found, as in Heritrix's hop path: link, embedded, redirect."""
     paging: bool = False
     """Leads to the next page of the same list."""
+    news_at: str | None = None
+    """UTC text: a page that was last looked at before may have changed, or be gone, since; None:
+    nothing is said of that."""
 
 
 @dataclass(frozen=True, slots=True)

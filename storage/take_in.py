@@ -14,6 +14,7 @@ from storage import http, times
 from storage.database.captures import capture_row, insert_captures, known_records
 from storage.database.runs import meet_run
 from storage.records import Capture, Record
+from storage.warc import tombstone
 from storage.warc.exchange_records import Digests
 from storage.warc.members import Member, walk
 from storage.warc.writer import Appended
@@ -29,7 +30,8 @@ _ROW = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a file that means something by itself: warcinfo, or a whole exchange."""
+    """A stretch of a file that means something by itself: warcinfo, a whole exchange, or what
+    stands in the place of one that was taken down."""
 
     start: int
     end: int
@@ -41,7 +43,7 @@ class Part:
     head: http.Head
     """The HTTP head in its block; of status 0 if there is none."""
     told: dict[str, str]
-    """What the exchange's metadata record says; empty for warcinfo."""
+    """What the exchange's metadata record says; empty for all but exchanges."""
 
     @property
     def record_id(self) -> str:
@@ -60,7 +62,7 @@ class Part:
 
     @property
     def run(self) -> str | None:
-        """The run that fetched it; None for warcinfo."""
+        """The run that fetched it; None for all but exchanges."""
         return self.told.get("tinhuyen-run")
 
 
@@ -76,7 +78,7 @@ def read_parts(path: Path, begin: int = 0, end: int | None = None) -> Iterator[P
             if kind == "metadata" and start is not None:
                 told = _told(found.block)
                 continue
-            if kind == "warcinfo":
+            if kind == "warcinfo" or (kind == "metadata" and tombstone.is_one(found)):
                 yield _part(found.offset, found, {})
             if kind in ("response", "revisit") and start is not None and told:
                 yield _part(start, found, told)

@@ -17,18 +17,15 @@ VIEWS = {
     "runs": ("id",),
     "site_states": ("site", "decided_at"),
     "failures": ("run", "url", "stage", "kind", "message", "record_id"),
-    "attachments": ("id", "number", "position"),
+    "attachments": ("article_id", "version", "position"),
+    "attachment_pages": ("article_id", "version", "position", "part"),
 }
-"""Natural keys. What failed and what was attached has no view; both follow here."""
+"""Natural keys. What failed has no view; it follows here."""
 
 _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
     "failures": """
         SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
           FROM failure f LEFT JOIN capture c ON c.id = f.capture""",
-    "attachments": """
-        SELECT a.id, v.number, t.position, t.url, t.name, t.mime, t.sha256, c.record_id
-          FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
-          LEFT JOIN capture c ON c.id = t.capture""",
 }
 _JSON = ("counts", "findings", "evidence", "published_flags", "date_candidates")
 

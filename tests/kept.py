@@ -13,6 +13,8 @@ from storage.database.articles import ReadCapture, save_readings
 from storage.database.runs import SiteRow, save_site, start_run
 from storage.database.schema import capture
 from storage.records import Article
+from storage.takedown.decide import set_access
+from storage.urls import urlkey
 
 AT = "2024-03-01T03:00:00.000000Z"
 
@@ -44,7 +46,7 @@ def _capture(site: str, run: str, url: str, digest: str) -> dict[str, Any]:
         "run": run,
         "site": site,
         "url": url,
-        "urlkey": url,
+        "urlkey": urlkey(url),
         "fetched_at": AT,
         "status": 200,
         "block_digest": f"sha256:{digest}",
@@ -61,3 +63,11 @@ def _capture(site: str, run: str, url: str, digest: str) -> dict[str, Any]:
 def article(number: int, title: str, text: str = "", **fields: Any) -> Article:
     """An article with an address of its own."""
     return Article(f"http://thu.example/{number}", title=title, text=text or None, **fields)
+
+
+def open_attachments(archive: Archive, site: str = "demo") -> Archive:
+    """Attachments are closed until a rule opens them."""
+    rule = {"access": "open", "since": None, "until": None, "attachments": True, "opens": None}
+    who = {"decided_by": "test", "basis": "test"}
+    set_access(archive, site, rule | who, declared={site})
+    return archive

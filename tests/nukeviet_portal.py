@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from crawler.demo.files import picture
+
 PRINTED = b"127.0.0.1:8099"
 """The host that the saved pages name; it becomes the server's own."""
 
@@ -30,14 +32,19 @@ _MIMES = {".html": "text/html; charset=utf-8", ".xml": "text/xml; charset=utf-8"
 class NukeVietPortal:
     """Serves from a thread of this process while the context lasts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, drawn: bool = False) -> None:
+        """`drawn`: style sheets and pictures, which were not saved, are there too, made up; and
+        robots.txt, which forbids some of them, is not."""
         self.truth: list[dict[str, Any]] = json.loads(
             (folder / "ground-truth.json").read_text(encoding="utf-8")
         )
+        self._drawn = drawn
         self._files = {path: folder / "lists" / name for path, name in LISTS.items()}
         for article in self.truth:
             for number, url in enumerate(article["urls"]):
                 self._files[url] = folder / "articles" / f"{article['id']}-{number}.html"
+        if drawn:
+            del self._files["/robots.txt"]
 
     def __enter__(self) -> NukeVietPortal:
         portal = self
@@ -62,14 +69,26 @@ class NukeVietPortal:
         self._server.server_close()
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        if self._drawn and (made := _made_up(handler.path)):
+            return self._send(handler, 200, made[0], made[1])
         file = self._files.get(handler.path)
         body = file.read_bytes().replace(PRINTED, self.host.encode()) if file else b"404"
-        if file and not body:  # articles 14 and 15 are redirects to the maker's own site
-            handler.send_response(302)
-            handler.send_header("Location", "https://nukeviet.vn" + handler.path)
-        else:
-            handler.send_response(200 if file else 404)
         mime = _MIMES.get(file.suffix, "text/plain") if file else "text/html"
+        if file and not body:  # articles 14 and 15 are redirects to the maker's own site
+            return self._send(handler, 302, mime, b"", f"https://nukeviet.vn{handler.path}")
+        return self._send(handler, 200 if file else 404, mime, body)
+
+    def _send(
+        self,
+        handler: BaseHTTPRequestHandler,
+        status: int,
+        mime: str,
+        body: bytes,
+        location: str | None = None,
+    ) -> None:
+        handler.send_response(status)
+        if location:
+            handler.send_header("Location", location)
         handler.send_header("Content-Type", mime)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
@@ -87,3 +106,13 @@ layouts = [{{ family = "nukeviet" }}]
 delay_seconds = 0
 allow_addresses = ["127.0.0.0/8"]
 """
+
+
+def _made_up(path: str) -> tuple[str, bytes] | None:
+    """Media type and bytes of a style sheet or picture; None for anything else."""
+    name = path.partition("?")[0]
+    if name.endswith(".css"):
+        return "text/css", b"h1.title { color: rgb(1, 2, 3) } body { background: url(nen.png) }"
+    if name.endswith((".png", ".jpg", ".gif")) or "scaptcha=" in path:
+        return "image/png", picture("a.png")
+    return None

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from typer.main import get_command
 
 from crawler.cli import app
 from crawler.demo.content import party_articles
 from crawler.demo.party import article as party_page
 from storage.archive import Archive
-from storage.database.views import VIEWS
 from storage.errors import Exit
 from tests.conftest import ROOT, TestArchive
 from tests.older import read_by_older_rules
@@ -125,16 +123,6 @@ def test_every_command_has_help_and_stands_in_the_docs(name: str) -> None:
     for option in getattr(command, "params", []):
         assert option.name == "help" or option.help, f"{name} {option.name}"
     assert f"tinhuyen {name}" in ALL, f"no page of docs/ shows `tinhuyen {name}`"
-
-
-def test_every_view_and_column_is_in_the_data_dictionary(demo_archive: TestArchive) -> None:
-    page = (ROOT / "docs" / "researchers.md").read_text(encoding="utf-8")
-    with demo_archive.open().reading() as connection:
-        for view in VIEWS:
-            columns = connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys()
-            row = next(line for line in page.splitlines() if line.startswith(f"| `{view}`"))
-            if view != "article_versions":  # its row names the article's fields by reference
-                assert all(f"`{column}`" in row for column in columns), (view, columns)
 
 
 def test_exit_codes_are_documented() -> None:

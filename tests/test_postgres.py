@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def other(postgres_url: str, archive: TestArchive) -> Archive:
     return Archive(archive.folder, postgres_url)
 
 
-def lasting(articles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def lasting(articles: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in article.items() if k not in VOLATILE} for article in articles]
 
 

@@ -214,6 +214,23 @@ def test_what_cannot_be_done_is_said(
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 
 
+def test_what_is_taken_out_is_not_proposed_any_more(older: TestArchive) -> None:
+    [(id_,)] = rows(
+        older,
+        "SELECT article_id FROM article_versions"
+        f" WHERE extractor = '{OLD}' AND title LIKE 'Tin: %' ORDER BY article_id LIMIT 1",
+    )
+    reextract(older)
+    why = ["--how", "rewrite", "--reason", "toà án", "--basis", "court order", "--by", "Lan"]
+    taken = older.tinhuyen("takedown", "add", id_, *why)
+    assert taken.returncode == 0, taken.stderr
+    assert reextract(older, "--accept")["changed"] == CHANGED - 1
+    assert not rows(older, f"SELECT 1 FROM article WHERE id = '{id_}'")
+    live = content(older)
+    assert older.tinhuyen("rebuild").returncode == 0
+    assert not differences(live, content(older))
+
+
 def test_a_site_that_is_being_crawled_is_left_alone(crawled: TestArchive) -> None:
     with crawled.open().folder.site_lock("demo"):
         assert crawled.tinhuyen("reextract").returncode == 7

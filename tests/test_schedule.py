@@ -93,6 +93,28 @@ def test_a_job_that_is_open_answers_for_what_falls_due_meanwhile(engine: Engine)
         assert not jobs.queue_job(tx, SITES[0], "update", START, START)
 
 
+def test_a_crawl_answers_up_to_its_end_and_what_came_after_is_made_up(engine: Engine) -> None:
+    """It ran over one due moment, and the scheduler stood still over two more."""
+    fill(engine)
+    first = START + DAY
+    with engine.begin() as tx:
+        table.make_due(tx, first)
+        running = jobs.queued_jobs(tx, first)
+        for one in running:
+            assert jobs.claim_job(tx, one.id, "test", first, HOUR)
+    back = first + 3 * DAY
+    with engine.begin() as tx:
+        for one in running:
+            jobs.end_job(tx, one.id, jobs.Ended(first + DAY + HOUR, "done", 0))
+        table.make_due(tx, back)
+        made_up = jobs.queued_jobs(tx, back)
+    assert {one.site for one in made_up} == set(SITES)
+    assert all(first + DAY + HOUR < one.due_at < first + 2 * DAY for one in made_up)
+    with engine.begin() as tx:
+        table.make_due(tx, back + HOUR)
+        assert len(jobs.queued_jobs(tx, back + HOUR)) == len(SITES)
+
+
 @pytest.mark.parametrize("back", [HOUR / 60, HOUR, 12 * HOUR])
 def test_a_clock_that_is_put_back_makes_nothing_twice(engine: Engine, back: timedelta) -> None:
     fill(engine)

@@ -73,6 +73,8 @@ def test_a_wheel_holds_all_that_runs_and_no_tests(tmp_path: Path) -> None:
         "storage/database/migrations/script.py.mako",
         "storage/database/migrations/versions/0001_first_tables.py",
         "storage/places/data/units.tsv.gz",
+        "storage/replay/outside/pins.txt",
+        "storage/replay/templates/banner.html",
         "storage/web/templates/index.html",
     ):
         assert name in names

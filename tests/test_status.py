@@ -17,7 +17,8 @@ def test_status_tells_each_site_and_what_is_due(archive: TestArchive) -> None:
     crawled, waiting = map(json.loads, lines)
     assert crawled["site"] == "demo" and crawled["state"] == "open"
     assert crawled["articles"] == crawled["new_versions"] == 60
-    assert crawled["gone"] == 0 and crawled["failed"] == 1
+    assert crawled["gone"] == crawled["changed"] == 0 and crawled["failed"] == 1
+    assert crawled["disk_free_bytes"] > 0
     assert crawled["last_good_at"] and crawled["warc_bytes"] > 0
     assert crawled["next_due"] is None, "it is paused"
     assert waiting["site"] == "tinhuy-haiduong" and waiting["state"] is None

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.conftest import TestArchive
+from tests.serving import served
 
 
 @pytest.fixture(scope="module")
 def room(demo_archive: TestArchive) -> Iterator[httpx.Client]:
-    code = "from crawler.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", code, "serve"],
-        env=demo_archive.environment, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address is not None
-    try:
-        with httpx.Client(base_url=address[0], timeout=30, transport=_patient()) as client:
-            yield client
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
-
-
-def _patient() -> httpx.HTTPTransport:
-    """The address is printed before the server listens for good."""
-    return httpx.HTTPTransport(retries=5)
+    with served(demo_archive) as server:
+        yield server.room
 
 
 def test_it_lists_and_finds(room: httpx.Client) -> None:

@@ -93,6 +93,8 @@ class TurningPortal(ChangingPortal):
         handler.send_response(status)
         if status == 302:
             handler.send_header("Location", str(self.moved_to))
+        # A mark, new each time: an update then looks at as many articles as it does at most.
+        handler.send_header("ETag", f'"{len(self.asked)}"')
         handler.send_header("Content-Type", mime)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()

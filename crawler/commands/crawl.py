@@ -9,7 +9,9 @@ from scrapy import Spider
 from scrapy.commands.crawl import Command as ScrapyCommand
 from scrapy.crawler import Crawler
 
+from crawler.attachments.read import read_after_crawl
 from crawler.crawl import crawl_of
+from storage import logs
 from storage.errors import Exit
 
 
@@ -22,6 +24,12 @@ class Command(ScrapyCommand):
         self._made = super()._create_crawler(spidercls)
         return self._made
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """The log begins before Scrapy has anything to say."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        logs.begin(self.settings.get("LOG_LEVEL"))
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, then say how it ended."""
         try:
@@ -33,5 +41,6 @@ class Command(ScrapyCommand):
             crawl = crawl_of(self._made)
             crawl.broken_off()
             self.exitcode = crawl.exit_code
+            read_after_crawl(crawl.archive, [crawl.site.id] if crawl.counts else [])
             if crawl.message:
-                print(crawl.message, file=sys.stderr)
+                logs.complain(crawl.message)

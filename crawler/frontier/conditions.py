@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from storage.errors import NotFound, WarcError
 from storage.folder import ArchiveFolder
-from storage.records import Capture, FrontierRow, Record
+from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
 _FIELDS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
-def last_answer(row: FrontierRow, folder: ArchiveFolder) -> Capture | None:
-    """The row's last sound answer; None if it is not asked for, or cannot be read any more."""
-    if row.last is None:
+def last_answer(record: Record | None, folder: ArchiveFolder) -> Capture | None:
+    """An address's last sound answer; None if there is none, or it cannot be read any more."""
+    if record is None:
         return None
     try:
-        return read_capture(row.last, folder.file, _no_other)
+        return read_capture(record, folder.file, _no_other)
     except (WarcError, NotFound, OSError):  # then all of it is asked for; `warc verify` tells why
         return None
 

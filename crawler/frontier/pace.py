@@ -53,7 +53,7 @@ class Pace:
         """`hosts`: the site's own; where they turn us away there is no sense in going on."""
         self._limits, self._take_turn, self._hosts = limits, take_turn, hosts
         self.turned_away: str | None = None
-        """The host of the site that has turned us away too often; None if none has."""
+        """The host of the site that has let us down too often; None if none has."""
         self._next: dict[str, float] = {}  # host or address -> when it may be asked again
         self._taken: dict[str, tuple[float, float]] = {}  # from when until when they are ours
         self._crawl_delays: dict[str, float] = {}
@@ -110,15 +110,20 @@ class Pace:
     def answered(self, host: str, status: int, retry_seconds: float | None) -> None:
         """A host that turns us away is asked half as often; good answers win the speed back."""
         if status in _BUSY:
-            self._busy[host] += 1
-            if self._busy[host] >= self._limits.busy_answers and host in self._hosts:
-                self.turned_away = host
+            self.let_down(host)
             slower = 2 * max(self.delay(host), MIN_DELAY_SECONDS)
             self._slowed[host] = min(slower, self._limits.slowest)
             rest = time.monotonic() + max(self._slowed[host], retry_seconds or 0.0)
             self._next[host] = max(self._next.get(host, 0.0), rest)
-        elif host in self._slowed:
-            self._busy[host] = 0
+            return
+        self._busy[host] = 0
+        if host in self._slowed:
             self._slowed[host] *= _RECOVERY
             if self._slowed[host] <= max(self._limits.delay, MIN_DELAY_SECONDS):
                 del self._slowed[host]
+
+    def let_down(self, host: str) -> None:
+        """The host turned us away, or did not answer at all: for once, or for too long."""
+        self._busy[host] += 1
+        if self._busy[host] >= self._limits.busy_answers and host in self._hosts:
+            self.turned_away = host

@@ -44,6 +44,7 @@ class FrontierScheduler(BaseScheduler):
         self._loading: defaultdict[str, int] = defaultdict(int)
         self._claimed: dict[int, FrontierRow] = {}
         self._alarm: asyncio.TimerHandle | None = None
+        self._end: asyncio.TimerHandle | None = None
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         polite = settings.getfloat("DOWNLOAD_DELAY") > 0
@@ -63,15 +64,27 @@ class FrontierScheduler(BaseScheduler):
         try:
             self._crawl.open(self._room, self._take)
             self._opening = True
+            self._set_end(self._crawler.settings.getfloat("RUN_MAX_SECONDS"))
         except TinHuyenError as error:
             self._crawl.failed(error)
+
+    def _set_end(self, seconds: float) -> None:
+        """End the run after so long; what is on its way then is kept."""
+
+        def end() -> None:
+            self._crawl.cap = f"RUN_MAX_SECONDS = {seconds:g}"
+            self._stop(self._crawl.cap)
+
+        if seconds > 0:
+            self._end = asyncio.get_running_loop().call_later(seconds, end)
 
     _opening = False  # the first round has not come yet
 
     def close(self, reason: str) -> None:
         """Close the crawl; everything handed out has come back by now."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        for timer in (self._alarm, self._end):
+            if timer is not None:
+                timer.cancel()
         self._crawl.close(reason)
         for name, value in self._crawl.counts.items():
             self._crawler.stats.set_value(f"tinhuyen/{name}", value)
@@ -127,7 +140,9 @@ class FrontierScheduler(BaseScheduler):
         """Whether the run has had what it may have: then it ends, to be gone on with."""
         turned_away = self._crawl.pace.turned_away
         if turned_away is not None:
-            self._crawl.cap = f"{turned_away}, which turns us away (BUSY_ANSWERS_MAX)"
+            self._crawl.cap = (
+                f"{turned_away}, which turns us away or does not answer (BUSY_ANSWERS_MAX)"
+            )
         elif 0 < self._max_requests <= self._requests:
             self._crawl.cap = f"RUN_MAX_REQUESTS = {self._max_requests}"
         elif 0 < self._max_bytes <= self._bytes:
@@ -139,7 +154,7 @@ class FrontierScheduler(BaseScheduler):
 
     def _request(self, row: FrontierRow) -> Request:
         spider: Any = self._crawler.spider
-        last = last_answer(row, self._crawl.archive.folder)
+        last = last_answer(row.last, self._crawl.archive.folder)
         subject = f"robots of {origin_of(row.via or row.url)}" if row.role == "robots" else ""
         return Request(
             row.url,

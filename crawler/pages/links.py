@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from crawler.pages.document import Document, collapse
+from storage.embedded import css_names
 from storage.records import Attachment, Link
 from storage.urls import join_url
 
 _FILE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|zip|rar|7z|odt|ods|rtf|mp3|mp4)(?:$|[?#])", re.IGNORECASE
 )
-_CSS_URL = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]+))\s*\)|@import\s+["']([^"']+)["']"""
-)
 _FEED_LINK = re.compile(
     r"""<(?:link|loc)(?:\s[^>]*?href=["']([^"']+)["'][^>]*>|[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^<\]\s]+))"""
 )
+
+_FEED_ENTRY = re.compile(r"(?=<(?:url|entry|item)[\s>])")
+_FEED_CHANGED = re.compile(r"<(?:lastmod|updated)>\s*([0-9T:.Z+-]{10,40})\s*<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +72,15 @@ def requisites(document: Document) -> Iterator[Link]:
     for node in document.tree.css("script[src], img[src], input[type=image][src], [background]"):
         found[node.attributes.get("src") or node.attributes.get("background") or ""] = None
     for node in document.tree.css('[style*="url("]'):
-        found |= dict.fromkeys(_css_names(node.attributes.get("style") or ""))
+        found |= dict.fromkeys(css_names(node.attributes.get("style") or ""))
     for node in document.tree.css("style"):
-        found |= dict.fromkeys(_css_names(node.text()))
+        found |= dict.fromkeys(css_names(node.text()))
     yield from _embedded(document.base, found)
 
 
 def css_requisites(url: str, css: str) -> Iterator[Link]:
     """What a style sheet at `url` needs: fonts, images, other style sheets."""
-    yield from _embedded(url, _css_names(css))
-
-
-def _css_names(css: str) -> Iterator[str]:
-    for match in _CSS_URL.finditer(css):
-        yield next(name for name in (*match.groups(), "") if name is not None)
+    yield from _embedded(url, css_names(css))
 
 
 def _embedded(base: str, names: Iterable[str]) -> Iterator[Link]:
@@ -94,13 +90,15 @@ def _embedded(base: str, names: Iterable[str]) -> Iterator[Link]:
             yield Link(url, "requisite", "E")
 
 
-def feed_addresses(base: str, text: str) -> Iterator[str]:
-    """Addresses that an RSS or Atom feed or a sitemap lists.
+def feed_entries(base: str, text: str) -> Iterator[tuple[str, str | None]]:
+    """Addresses that an RSS or Atom feed or a sitemap lists, and when it says each was changed.
 
     Found by pattern: feeds are often not well formed, and nothing here can be made to expand
     an entity or fetch a file.
     """
-    for match in _FEED_LINK.finditer(text):
-        url = join_url(base, html.unescape(match[1] or match[2]))
-        if url:
-            yield url
+    for part in _FEED_ENTRY.split(text):
+        changed = _FEED_CHANGED.search(part)
+        for match in _FEED_LINK.finditer(part):
+            url = join_url(base, html.unescape(match[1] or match[2]))
+            if url:
+                yield url, changed[1] if changed else None

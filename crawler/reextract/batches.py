@@ -16,6 +16,7 @@ from storage import times
 from storage.archive import Archive
 from storage.database.schema import capture, site
 from storage.errors import NotFound, UsageError
+from storage.query.access import Audience
 from storage.records import Record
 
 _AT_ONCE = 64
@@ -60,7 +61,7 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
     Raises NotFound (no archive, or nothing of the site in it), SiteError.
     """
     declared = load_sites(archive.folder.sites)
-    with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
         captured = site.c.id.in_(select(capture.c.site))
         rows = tx.execute(select(site).where(captured).order_by(site.c.id)).all()
     found = [declared.get(row.id) or site_of(dict(row._mapping)) for row in rows]
@@ -74,18 +75,18 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
 def count_captures(archive: Archive, sites: Sequence[Site]) -> int:
     """How many captures the batches of these sites have in all."""
     mine = capture.c.site.in_([one.id for one in sites])
-    with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
         return tx.execute(select(func.count()).select_from(capture).where(mine)).scalar_one()
 
 
 def batches(archive: Archive, of: Site, asked: Asked) -> Iterator[Batch]:
     """All of a site's captures, file by file; those that nobody has read yet are not wanted."""
     since = asked.first_moment()
-    with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
         named = select(capture.c.warc_file).where(capture.c.site == of.id).distinct()
         names = sorted(tx.execute(named).scalars())
     for name in names:
-        with archive.reading() as tx:
+        with archive.reading(Audience.STAFF) as tx:
             held = list(_held(tx, of.id, name, since))
         begin = 0
         for start in range(0, len(held), _AT_ONCE):

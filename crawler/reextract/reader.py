@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from crawler.outcome import Limits, read_capture
-from crawler.recover import row_told
+from crawler.recover import row_told, stored_capture
 from crawler.refusals import PAGES
 from crawler.sites import Site
 from crawler.steps import STEPS
@@ -21,6 +21,7 @@ from storage import times
 from storage.archive import Archive
 from storage.database.proposals import Given, Reread, given, reread
 from storage.errors import NotFound, WarcError
+from storage.query.access import Audience
 from storage.records import Page, Record
 from storage.take_in import read_parts
 
@@ -99,16 +100,16 @@ def read_batch(archive: Archive, batch: Batch) -> Answer:
     """Read what is wanted of a batch and compare. Raises what the database raises."""
     answer = Answer(batch.site.id, len(batch.captures))
     pages: dict[int, Page] = {}
-    for held, told in _with_rows(archive, batch):
-        try:
-            page = _read(archive, batch, held, told)
-        except (WarcError, NotFound) as error:
-            answer.unreadable[held.id] = (held.url, str(error))
-            continue
-        if page is not None:
-            pages[held.id] = page
-    if pages:
-        with archive.reading() as tx:
+    with archive.reading(Audience.STAFF) as tx:
+        for held, told in _with_rows(archive, batch):
+            try:
+                page = _read(archive, tx, batch, held, told)
+            except (WarcError, NotFound) as error:
+                answer.unreadable[held.id] = (held.url, str(error))
+                continue
+            if page is not None:
+                pages[held.id] = page
+        if pages:
             _compare(tx, batch, pages, answer)
     return answer
 
@@ -129,7 +130,9 @@ def _with_rows(archive: Archive, batch: Batch) -> Iterator[tuple[Held, dict[str,
         yield held, told.get(held.record.offset, {})
 
 
-def _read(archive: Archive, batch: Batch, held: Held, told: dict[str, str]) -> Page | None:
+def _read(
+    archive: Archive, tx: Connection, batch: Batch, held: Held, told: dict[str, str]
+) -> Page | None:
     """The page, on the one road; None if it was fetched as something else, or is not asked for."""
     site, row = batch.site, row_told(held.url, told)
     if row.role not in PAGES:
@@ -137,7 +140,7 @@ def _read(archive: Archive, batch: Batch, held: Held, told: dict[str, str]) -> P
     day = times.parse_utc(held.fetched_at).astimezone(times.LOCAL).date()
     if batch.family not in (None, site.layout_on(held.url, day).family):
         return None
-    page = read_capture(row, archive.capture(held.record), site, Limits())
+    page = read_capture(row, stored_capture(archive, tx, held.record.record_id), site, Limits())
     return reduce(lambda read, step: step(read), STEPS, page)
 
 

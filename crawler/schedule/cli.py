@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from storage import times
+from storage import logs, times
 from storage.cli import Json, archive_of
 from storage.output import console, escape, print_json, print_table
 
 if TYPE_CHECKING:
     from storage.database.jobs import Job
     from storage.database.schedules import Schedule
+
+logger = logging.getLogger(__name__)
 
 commands = typer.Typer()
 schedule = typer.Typer(help="When which site is crawled.", no_args_is_help=True)
@@ -149,12 +153,15 @@ def _local(moment: datetime) -> str:
 
 @schedule.command()
 def run(context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24h") -> None:
-    """Crawl what falls due, in the foreground, until Ctrl-C or SIGTERM.
+    """Crawl what falls due, and send digests, in the foreground, until Ctrl-C or SIGTERM.
 
     Crawls under way are then told to end; the next start goes on with them.
     """
-    console.print("Crawling by schedule until Ctrl-C; `tinhuyen schedule list` shows what is due.")
-    _work(context, at_once, time_limit, _tell, for_ever=True)
+    from crawler.schedule.digests import digests_sent
+
+    logs.begin()
+    _say("Crawling by schedule until Ctrl-C; `tinhuyen schedule list` shows what is due.")
+    _work(context, at_once, time_limit, _tell, digests_sent(archive_of(context), _say))
 
 
 @commands.command()
@@ -163,17 +170,27 @@ def work(
 ) -> None:
     """Crawl what is due now, and end: for a timer of your own in the place of `schedule run`."""
 
+    logs.begin()
+
     def say(job: Job, what: str) -> None:
         if json:
             print_json([{"job": job.id, "site": job.site, "mode": job.mode, "what": what}])
         else:
             _tell(job, what)
 
-    _work(context, at_once, time_limit, say, for_ever=False)
+    _work(context, at_once, time_limit, say)
 
 
 def _tell(job: Job, what: str) -> None:
-    console.print(escape(f"{_local(times.now())}  {job.site} ({job.mode}): {what}"))
+    _say(f"{job.site} ({job.mode}): {what}", job=job.id, site=job.site, mode=job.mode, what=what)
+
+
+def _say(text: str, **facts: Any) -> None:
+    """A line with its time, or an object in the log."""
+    if logs.are_json():
+        logger.info(text, extra=logs.facts(**facts))
+    else:
+        console.print(escape(f"{_local(times.now())}  {text}"))
 
 
 def _work(
@@ -181,9 +198,9 @@ def _work(
     at_once: int,
     time_limit: str,
     say: Callable[[Job, str], None],
-    *,
-    for_ever: bool,
+    for_ever: AbstractContextManager[None] | None = None,
 ) -> None:
+    """`for_ever`: until told to end, within this; None: until nothing more is due."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from crawler.schedule.dispatch import Children
@@ -197,7 +214,11 @@ def _work(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     try:
-        worker.run() if for_ever else worker.drain()
+        if for_ever is None:
+            worker.drain()
+        else:
+            with for_ever:
+                worker.run()
     except SQLAlchemyError as error:  # crawls under way go on; the next start finds them
         raise database_fault(error) from error
 

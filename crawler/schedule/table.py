@@ -16,7 +16,7 @@ from crawler.sites import Site, find_site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import schedules
-from storage.database.jobs import is_answered, last_jobs, queue_job
+from storage.database.jobs import answered_until, last_jobs, queue_job
 from storage.database.schedules import DayLimits, Schedule
 from storage.errors import NotFound, SiteUnavailable, UsageError
 from storage.lines import append_lines
@@ -145,7 +145,7 @@ def make_due(tx: Connection, now: datetime) -> list[Schedule]:
     """Turn what has fallen due into jobs, each once however often it was missed.
 
     In the same transaction each moves on to its first moment after now. What fell due while a
-    crawl of it ran is answered by that crawl, if it ended later.
+    crawl of it ran is answered by that crawl, up to its end.
 
     Where the clock was put back behind the moment that a schedule was counted from, that moment
     still holds, so that nothing is made twice; but no further ahead than a period, or a clock that
@@ -154,8 +154,10 @@ def make_due(tx: Connection, now: datetime) -> list[Schedule]:
     made = []
     for row in schedules.schedules_to_move(tx, now):
         if row.due_at <= now:
-            if not is_answered(tx, row.site, row.mode, row.due_at, now):
-                queue_job(tx, row.site, row.mode, row.due_at, now)
+            ended = answered_until(tx, row.site, row.mode, row.due_at, now)
+            missed = row if ended is None else _moved(tx, row, ended)
+            if missed.due_at <= now:
+                queue_job(tx, row.site, row.mode, missed.due_at, now)
                 made.append(row)
             moved = _moved(tx, row, now)
         else:

@@ -57,7 +57,10 @@ class DistrictSpider(Spider):
             return
         self._scheduler.landed(row, 0)
         kind = reason.kind if isinstance(reason, FetchFailed) else type(reason).__name__
-        yield no_exchange(row, kind, str(reason), crawl_of(self.crawler).limits)
+        crawl = crawl_of(self.crawler)
+        if crawl.is_last_chance and row.tries == 0 and kind != "forbidden_address":
+            crawl.pace.let_down(host_of(row.url))
+        yield no_exchange(row, kind, str(reason), crawl.limits)
 
     @property
     def _scheduler(self) -> FrontierScheduler:

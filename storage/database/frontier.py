@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, true, update
 
 from storage.bounds import Bounds, Traps, without_session
 from storage.database import crashes
@@ -34,6 +34,8 @@ PRIORITY: dict[Role, int] = {
     "page": 20,
 }
 """An article and what belongs to it before the next list: a portal may die in mid-crawl."""
+LAST_CHANCE_PRIORITY: dict[Role, int] = PRIORITY | {"attachment": 15, "requisite": 10}
+"""Where it is dying: articles and their images, and the lists that lead to more; then the rest."""
 
 _PAGES = frozenset({"list", "feed", "article", "page"})
 _MET_MAX = 20_000
@@ -67,10 +69,21 @@ class Frontier(Queue):
     """The frontier of one run. Its methods work within the caller's transaction."""
 
     def __init__(
-        self, site: str, run: str, *, update_only: bool, bounds: Bounds | None = None
+        self,
+        site: str,
+        run: str,
+        *,
+        update_only: bool,
+        last_chance: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
+        """`update_only`: lists until known ground; `last_chance`: what was never kept, the most
+        needed first. Neither asks again for articles and files that an earlier run kept.
+        """
         super().__init__(site, run)
-        self._update_only = update_only
+        self._update_only, self._skips_kept = update_only, update_only or last_chance
+        self._priority = LAST_CHANCE_PRIORITY if last_chance else PRIORITY
+        self._goes_on_with = true() if last_chance else frontier.c.role == "robots"
         self._traps = Traps(bounds or Bounds())
         self._met: set[str] = set()  # addresses that need not be looked at again; a cache
         self._meeting: list[str] = []  # those of the open transaction
@@ -79,9 +92,10 @@ class Frontier(Queue):
         """Begin a run with these addresses, or go on with one."""
         if resumed:
             self.rules.load(tx)
-            self._queue_failed(tx, frontier.c.role == "robots")
+            self._queue_failed(tx, self._goes_on_with)
         else:
             self._clear(tx)
+        self._rank(tx)
         self._has_suspects = crashes.has_suspects(tx, self.site)
         for origin in self._count_known(tx):
             self._meet(tx, origin)
@@ -105,6 +119,12 @@ class Frontier(Queue):
             origins.add(origin)
             self._traps.count(Link(url, role))
         return sorted(origins)
+
+    def _rank(self, tx: Connection) -> None:
+        """What another run or a recovery left queued comes in this run's order."""
+        rank = case(self._priority, value=frontier.c.role)
+        mine = (frontier.c.site == self.site) & (frontier.c.state == "queued")
+        tx.execute(update(frontier).where(mine, frontier.c.priority != rank).values(priority=rank))
 
     def _clear(self, tx: Connection) -> None:
         """Forget what is done. What failed is tried again: its bytes were never kept."""
@@ -131,7 +151,7 @@ class Frontier(Queue):
                 "site": self.site,
                 "fingerprint": print_,
                 "state": "claimed",
-                "priority": PRIORITY[row.role],
+                "priority": self._priority[row.role],
                 "crashes": 0,
                 "due": 0.0,
             }
@@ -224,7 +244,7 @@ class Frontier(Queue):
             "origin": origin_of(link.url),
             "role": link.role,
             "state": "queued",
-            "priority": PRIORITY[link.role],
+            "priority": self._priority[link.role],
             "depth": hops.count("L"),
             "hops": hops,
             "via": via,
@@ -249,9 +269,10 @@ class Frontier(Queue):
 
     def _wanted(self, tx: Connection, parent: FrontierRow, links: Iterable[Link]) -> list[Link]:
         links = self._within_page(tx, parent, list(map(without_session, links)))
-        articles = [link for link in links if link.role == "article"]
-        known = kept_before(tx, self.site, self.run, links) if self._update_only else set()
-        fresh = any(link.url not in known for link in articles)
+        articles = [link for link in links if link.role == "article" and link.news_at is None]
+        known = kept_before(tx, self.site, self.run, links) if self._skips_kept else set()
+        ground = known if self._update_only else set()
+        fresh = any(link.url not in ground for link in articles)
         on = fresh and is_new_list(tx, self.site, parent, articles)
         return [link for link in links if link.url not in known and (on or not link.paging)]
 

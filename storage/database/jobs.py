@@ -60,15 +60,21 @@ def queue_job(
     return True
 
 
-def is_answered(tx: Connection, site: str, mode: str, due_at: datetime, now: datetime) -> bool:
-    """Whether a crawl ended after this moment: it began before, and saw the site later."""
-    ended = select(job.c.id).where(
+def answered_until(
+    tx: Connection, site: str, mode: str, due_at: datetime, now: datetime
+) -> datetime | None:
+    """When a crawl ended after this moment: it began before, and saw the site later.
+
+    None if none did. What fell due after that end nobody has answered.
+    """
+    ended = select(func.max(job.c.finished_at)).where(
         job.c.site == site,
         job.c.mode == mode,
         job.c.state == "done",
         job.c.finished_at.between(times.utc_text(due_at), times.utc_text(now)),
     )
-    return tx.execute(ended.limit(1)).first() is not None
+    last = tx.execute(ended).scalar()
+    return times.parse_utc(last) if last else None
 
 
 def queued_jobs(tx: Connection, now: datetime) -> list[Job]:

@@ -12,6 +12,7 @@ from storage.database.absences import newest_number
 from storage.database.schema import article, article_url, capture, frontier, reading, version
 from storage.records import FrontierRow, Link, Record
 
+_NEWS_MAX = 50  # of one page; what is left is looked at by the next update
 _KEPT_ONCE = frozenset({"article", "image", "attachment", "requisite"})
 
 
@@ -61,20 +62,35 @@ def last_answers(tx: Connection, site: str, urls: Sequence[str]) -> dict[str, Re
 def kept_before(tx: Connection, site: str, run: str, links: Sequence[Link]) -> set[str]:
     """Articles and files that an earlier run captured soundly; lists are always looked at again.
 
-    And articles that are gone: they may be back.
+    Not those that are gone: they may be back. Nor those of which the page that names them says
+    that they changed since, the newest changes first, and not too many at once.
     """
     urls = [link.url for link in links if link.role in _KEPT_ONCE]
     if not urls:
         return set()
-    sound = select(capture.c.url).where(
-        capture.c.site == site,
-        capture.c.url.in_(urls),
-        capture.c.run != run,
-        capture.c.truncated.is_(None),
-        capture.c.status < 400,
-        capture.c.url.not_in(_gone(site)),
+    sound = (
+        select(capture.c.url, func.max(capture.c.fetched_at))
+        .where(
+            capture.c.site == site,
+            capture.c.url.in_(urls),
+            capture.c.run != run,
+            capture.c.truncated.is_(None),
+            capture.c.status < 400,
+            capture.c.url.not_in(_gone(site)),
+        )
+        .group_by(capture.c.url)
     )
-    return set(tx.execute(sound).scalars())
+    kept = {url: at for url, at in tx.execute(sound)}
+    return kept.keys() - _with_news(kept, links)
+
+
+def _with_news(kept: dict[str, str], links: Sequence[Link]) -> set[str]:
+    told = [
+        (link.news_at, link.url)
+        for link in links
+        if link.news_at is not None and kept.get(link.url, link.news_at) < link.news_at
+    ]
+    return {url for _, url in sorted(told, reverse=True)[:_NEWS_MAX]}
 
 
 def _gone(site: str) -> Any:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, text
 
 from storage import times
 from storage.database.schema import note
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines
+from storage.query.access import access_of
 
 VERDICTS = ("good", "doubtful", "bad")
 
@@ -56,7 +57,8 @@ def save_note(tx: Connection, added: Note) -> None:
 
 
 def find_notes(connection: Connection, about: str, subject: str) -> list[Note]:
-    """About one thing, oldest first."""
+    """About one thing, oldest first; none about an article that who asks may not see."""
     columns = [note.c[name] for name in Note.__slots__]
-    statement = select(*columns).where(note.c.about == about, note.c.subject == subject)
+    seen = text(access_of(connection).note("note"))
+    statement = select(*columns).where(note.c.about == about, note.c.subject == subject, seen)
     return [Note(*row) for row in connection.execute(statement.order_by(note.c.noted_at))]

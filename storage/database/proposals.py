@@ -26,13 +26,13 @@ from storage.database.articles import (
     renew_articles,
 )
 from storage.database.pages import failure_rows, page_errors, reading_state, why_absent
+from storage.database.proposal_table import proposal
 from storage.database.schema import (
     absence,
     article,
     article_url,
     capture,
     failure,
-    proposal,
     reading,
 )
 from storage.database.site_states import is_set_aside

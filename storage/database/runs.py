@@ -77,6 +77,10 @@ class FinishedRun:
     """Of records.Finding, as JSON."""
 
 
+LAST_CHANCE = "last-chance"
+"""The mode of a crawl of a site that is dying; the others are `full` and `update`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartedRun:
     """A run that is under way."""
@@ -178,14 +182,8 @@ def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
             .join(capture, capture.c.id == reading.c.capture)
             .where(of_run, reading.c.state.in_(STANDING)),
         ),
-        "new_versions": _count(
-            tx,
-            select(func.count())
-            .select_from(version)
-            .join(reading, reading.c.id == version.c.reading)
-            .join(capture, capture.c.id == reading.c.capture)
-            .where(of_run),
-        ),
+        "new_versions": _count(tx, _versions(of_run)),
+        "changed": _count(tx, _versions(of_run).where(version.c.number > 1)),
         "gone": _count(tx, _gone(of_run)),
         "images": _count(
             tx,
@@ -202,6 +200,17 @@ def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
         "skipped": _failures(tx, run_id, skipped=1),
         "failed": _failures(tx, run_id, skipped=0),
     }
+
+
+def _versions(of_run: Any) -> Any:
+    """A count of the versions that a run was the first to show."""
+    return (
+        select(func.count())
+        .select_from(version)
+        .join(reading, reading.c.id == version.c.reading)
+        .join(capture, capture.c.id == reading.c.capture)
+        .where(of_run)
+    )
 
 
 def _gone(of_run: Any) -> Any:

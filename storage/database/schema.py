@@ -15,20 +15,18 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from storage.database import (  # noqa: F401 they declare tables
+    access_tables,
+    attachment_tables,
+    proposal_table,
+    unit_tables,
 )
+from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported
 
 site = Table(
     "site",
@@ -149,12 +147,12 @@ capture = Table(
     Index("ix_capture_urlkey_fetched_at", "urlkey", "fetched_at"),
     Index("ix_capture_run", "run"),
 )
+Index("ix_capture_payload", capture.c.payload_digest, capture.c.site)
 Index(
-    "ix_capture_payload",
-    capture.c.site,
-    capture.c.payload_digest,
-    sqlite_where=capture.c.record_type == "response",
-    postgresql_where=capture.c.record_type == "response",
+    "ix_capture_body_sha256",
+    capture.c.body_sha256,
+    sqlite_where=capture.c.body_sha256.is_not(None),
+    postgresql_where=capture.c.body_sha256.is_not(None),
 )
 Index(
     "ix_capture_location",
@@ -234,18 +232,6 @@ reading = Table(
     Column("content_digest", Text, nullable=False),
 )
 
-# What today's rules make of a capture, where that is not what is kept; gone once it is accepted.
-# Its article stands in `reading`, as `proposed`.
-proposal = Table(
-    "proposal",
-    metadata,
-    Column("capture", Integer, ForeignKey("capture.id"), primary_key=True),
-    Column("run", Text, ForeignKey("run.id"), nullable=False, index=True),
-    Column("reading", Text, nullable=False),
-    Column("absent", Text),
-    Column("failures", JSON, nullable=False),
-)
-
 version = Table(
     "version",
     metadata,
@@ -279,7 +265,7 @@ version_image = Table(
     Column("caption", Text),
     Column("caption_raw", Text),
     Column("role", Text, nullable=False),
-    Column("image", Text, ForeignKey("image.sha256")),
+    Column("image", Text, ForeignKey("image.sha256"), index=True),
 )
 
 attachment = Table(
@@ -290,7 +276,7 @@ attachment = Table(
     Column("url", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("mime", Text),
-    Column("sha256", Text),
+    Column("sha256", Text, index=True),
     Column("capture", Integer, ForeignKey("capture.id")),
 )
 
@@ -307,32 +293,6 @@ failure = Table(
     Column("skipped", Integer, nullable=False),
     Column("message", Text, nullable=False),
     Column("capture", Integer, ForeignKey("capture.id")),
-)
-
-unit = Table(
-    "unit",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("as_of", Text, primary_key=True),
-    Column("level", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("parent", Text),
-    Column("valid_from", Text),
-    Column("valid_to", Text),
-)
-
-unit_successor = Table(
-    "unit_successor",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("as_of", Text, primary_key=True),
-    Column("successor", Text, primary_key=True),
-    Column("successor_as_of", Text, nullable=False),
-    Column("split", Integer, nullable=False),
-    Column("doubtful", Integer, nullable=False),
-    Column("source", Text, nullable=False),
-    Index("ix_unit_successor_successor", "successor"),
 )
 
 # A declared site has no row in `site` before its first crawl, so nothing here refers to one.
@@ -392,6 +352,19 @@ Index(
     unique=True,
     sqlite_where=job.c.state != "done",
     postgresql_where=job.c.state != "done",
+)
+
+# How far each channel was told what happened; kept in the journal as well.
+digest = Table(
+    "digest",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("told_until", Text, nullable=False),
+    Column("told_runs", JSON, nullable=False),
+    Column("claimed_for", Text),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", Text),
+    Column("error", Text),
 )
 
 note = Table(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from storage.query.access import Access, Audience
+
 VIEWS = {
     "article_versions": """
         SELECT a.id AS article_id, a.site, v.number AS version, v.from_at, v.until_at,
@@ -25,7 +27,8 @@ VIEWS = {
           JOIN article a ON a.key = v.article
           JOIN site s ON s.id = a.site
           JOIN reading r ON r.id = v.reading
-          JOIN capture c ON c.id = r.capture""",
+          JOIN capture c ON c.id = r.capture
+         WHERE {article}""",
     "articles": """
         SELECT av.article_id AS id, av.site, s.organ, a.url, a.first_seen, a.last_seen, a.state,
                av.version, av.version AS versions, av.title, av.title_raw, av.lead, av.text,
@@ -44,12 +47,32 @@ VIEWS = {
           FROM version_image vi
           JOIN version v ON v.id = vi.version
           JOIN article a ON a.key = v.article
-          LEFT JOIN image i ON i.sha256 = vi.image""",
+          LEFT JOIN image i ON i.sha256 = vi.image
+         WHERE {image}""",
+    "attachments": """
+        SELECT a.id AS article_id, v.number AS version, t.position, t.url, t.name, t.mime, t.sha256,
+               c.record_id, x.kind AS text_kind, x.state AS text_state, x.problem AS text_problem,
+               x.pages
+          FROM attachment t
+          JOIN version v ON v.id = t.version
+          JOIN article a ON a.key = v.article
+          LEFT JOIN capture c ON c.id = t.capture
+          LEFT JOIN attachment_text x ON x.sha256 = t.sha256
+         WHERE {listed}""",
+    # The search in attachments stands on this one as well: what it leaves out is found nowhere.
+    "attachment_pages": """
+        SELECT a.id AS article_id, v.number AS version, t.position, ap.part, ap.page, ap.text
+          FROM attachment t
+          JOIN version v ON v.id = t.version
+          JOIN article a ON a.key = v.article
+          JOIN attachment_page ap ON ap.sha256 = t.sha256
+         WHERE {attachment}""",
     "captures": """
         SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
                refers_to, ip, truncated, provenance, body_sha256, reading
-          FROM capture""",
+          FROM capture c
+         WHERE {capture}""",
     "units": """
         SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
     "unit_successors": """
@@ -61,13 +84,51 @@ VIEWS = {
     "site_states": """
         SELECT site, decided_at, decided_by, state, because, run, evidence FROM site_state""",
     "notes": """
-        SELECT about, subject, noted_at, noted_by, text, verdict FROM note""",
+        SELECT about, subject, noted_at, noted_by, text, verdict FROM note n
+         WHERE {note}""",
 }
+"""Their statements; `{…}` stand for what the public may see (storage.query.access)."""
 
 
 def recreate_views(connection: Connection) -> None:
-    """Drop and create every view; a view that stands on another comes after it."""
+    """Drop and create every view; a view that stands on another comes after it.
+
+    PostgreSQL forgets with a view who may read it: whoever could read one may read all of them.
+    """
+    readers = readers_of_views(connection)
     for name in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    conditions = _conditions(Access(Audience.PUBLIC, connection.dialect.name))
     for name, select in VIEWS.items():
-        connection.execute(text(f"CREATE VIEW {name} AS {select}"))
+        connection.execute(text(f"CREATE VIEW {name} AS {select.format(**conditions)}"))
+    for reader in readers:
+        grant_views(connection, reader)
+
+
+def _conditions(access: Access) -> dict[str, str]:
+    return {
+        "article": access.article("a"),
+        "image": f"{access.article('a')} AND {access.file('vi', 'image')}",
+        "listed": f"{access.article('a')} AND {access.file('t', 'sha256')}",
+        "attachment": access.attachment("t", "a"),
+        "capture": access.capture("c"),
+        "note": access.note("n"),
+    }
+
+
+def readers_of_views(connection: Connection) -> list[str]:
+    """Logins that may read the views and do not own them; none on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return []
+    granted = text(
+        "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_schema ="
+        " current_schema() AND table_name = ANY(:views) AND privilege_type = 'SELECT'"
+        " AND grantee NOT IN ('PUBLIC', current_user)"
+    )
+    return list(connection.execute(granted, {"views": list(VIEWS)}).scalars())
+
+
+def grant_views(connection: Connection, reader: str) -> None:
+    """Let a PostgreSQL login read every view, and nothing else."""
+    quoted = connection.dialect.identifier_preparer.quote(reader)
+    connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {quoted}"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, text
 
 from storage.database.absences import absences_of, newest_number
 from storage.database.captures import addresses_leading_to
@@ -24,7 +24,9 @@ from storage.database.schema import (
 )
 from storage.errors import NotFound, UsageError
 from storage.places.shown import place
+from storage.query.access import access_of
 from storage.query.private_numbers import private_numbers
+from storage.query.withheld import article_withheld, file_withdrawn, id_withdrawn, may_see_article
 
 _SELECT = (
     select(
@@ -67,7 +69,8 @@ _PEOPLE = ("byline_raw", "author", "office", "credit")
 def find_key(connection: Connection, id_: str) -> int:
     """An article's key by its id, or by a start of it that no other shares.
 
-    Raises NotFound, UsageError (several articles share the start).
+    Raises NotFound, UsageError (several articles share the start); Withdrawn, NotOpen for one that
+    who asks may not see.
     """
     rows = connection.execute(
         select(article.c.key, article.c.id)
@@ -75,10 +78,20 @@ def find_key(connection: Connection, id_: str) -> int:
         .limit(2)
     ).all()
     if not rows or not id_:
-        raise NotFound(f"no article {id_!r}; `tinhuyen search` lists ids")
+        gone = id_withdrawn(connection, id_)
+        raise gone or NotFound(f"no article {id_!r}; `tinhuyen search` lists ids")
     if len(rows) > 1:
         raise UsageError(f"several articles begin with {id_}: give more of its digits")
-    return int(rows[0].key)
+    key = int(rows[0].key)
+    if not may_see_article(connection, key):
+        raise article_withheld(connection, key, rows[0].id)
+    return key
+
+
+def keys_of_url(connection: Connection, url: str) -> list[int]:
+    """Keys of the articles (of several sites, if so) that an address (canonical) showed."""
+    shown = select(article_url.c.article).where(article_url.c.url == url)
+    return [int(key) for key in connection.execute(shown.order_by(article_url.c.article)).scalars()]
 
 
 def load(
@@ -86,10 +99,11 @@ def load(
 ) -> list[dict[str, Any]]:
     """The articles of these keys, in this order, in their newest version (or the given one).
 
-    Raises NotFound if an article has no version of that number.
+    Raises NotFound if an article has no version of that number, or may not be seen by who asks.
     """
     counts = _version_counts(connection, keys)
-    rows = {row.key: row for row in connection.execute(_of_version(keys, number))}
+    seen = text(access_of(connection).one_article("article"))
+    rows = {row.key: row for row in connection.execute(_of_version(keys, number).where(seen))}
     if missing := [key for key in keys if key not in rows]:
         if not counts.get(missing[0]):
             raise NotFound(
@@ -150,6 +164,7 @@ def _images(connection: Connection, versions: list[int]) -> dict[int, list[dict[
         select(version_image, image.c.mime, image.c.width, image.c.height)
         .outerjoin(image, image.c.sha256 == version_image.c.image)
         .where(version_image.c.version.in_(versions))
+        .where(text(access_of(connection).file("version_image", "image")))
         .order_by(version_image.c.position)
     )
     found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -169,7 +184,10 @@ def _images(connection: Connection, versions: list[int]) -> dict[int, list[dict[
 
 def _attachments(connection: Connection, versions: list[int]) -> dict[int, list[dict[str, Any]]]:
     rows = connection.execute(
-        select(attachment).where(attachment.c.version.in_(versions)).order_by(attachment.c.position)
+        select(attachment)
+        .where(attachment.c.version.in_(versions))
+        .where(text(access_of(connection).file("attachment", "sha256")))
+        .order_by(attachment.c.position)
     )
     found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -223,12 +241,14 @@ def _place(row: Row[Any]) -> dict[str, Any] | None:
 
 
 def load_image(connection: Connection, sha256: str) -> tuple[str, bytes]:
-    """Media type and bytes of an image. Raises NotFound."""
+    """Media type and bytes of an image that an article shows. Raises NotFound, Withdrawn."""
+    seen = text(access_of(connection).image("image"))
     row = connection.execute(
-        select(image.c.mime, image.c.data).where(image.c.sha256 == sha256)
+        select(image.c.mime, image.c.data).where(image.c.sha256 == sha256).where(seen)
     ).first()
     if row is None:
-        raise NotFound(f"no image {sha256}")
+        gone = file_withdrawn(connection, sha256)
+        raise gone or NotFound(f"no image {sha256}")
     return row.mime, row.data
 
 
@@ -239,6 +259,7 @@ def private_numbers_in(connection: Connection, site_id: str | None) -> Iterator[
         .join(version, version.c.article == article.c.key)
         .join(reading, reading.c.id == version.c.reading)
         .where(version.c.number == newest_number(article.c.key))
+        .where(text(access_of(connection).article("article")))
         .order_by(article.c.id)
     )
     if site_id is not None:

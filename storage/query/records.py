@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, text
 
 from storage.database.articles import STANDING
 from storage.database.schema import (
@@ -18,6 +18,7 @@ from storage.database.schema import (
     version_image,
 )
 from storage.errors import NotFound
+from storage.query.access import access_of
 from storage.query.articles import find_key
 from storage.urls import canonical_url, urlkey
 
@@ -88,7 +89,8 @@ def locate(connection: Connection, what: str) -> list[dict[str, Any]]:
 def _captures(
     connection: Connection, condition: ColumnElement[bool], what: str
 ) -> list[dict[str, Any]]:
-    query = select(*_PLACE).where(condition).order_by(capture.c.fetched_at, capture.c.id)
+    seen = text(access_of(connection).capture("capture"))
+    query = select(*_PLACE).where(condition, seen).order_by(capture.c.fetched_at, capture.c.id)
     return [{"what": what} | _as_place(row) for row in connection.execute(query)]
 
 
@@ -123,8 +125,9 @@ def _of_article(connection: Connection, id_: str) -> list[dict[str, Any]]:
 
 def rows_of(connection: Connection, file: str, offset: int) -> Iterator[dict[str, Any]]:
     """What the database made of the record at an offset: its capture, and what was read from it."""
-    query = select(capture).where(capture.c.warc_file == file, capture.c.warc_offset == offset)
-    for row in connection.execute(query).all():
+    seen = text(access_of(connection).capture("capture"))
+    here = (capture.c.warc_file == file) & (capture.c.warc_offset == offset)
+    for row in connection.execute(select(capture).where(here, seen)).all():
         yield {
             "row": "capture",
             "url": row.url,
@@ -160,6 +163,7 @@ def _shown_in(connection: Connection, sha256: str) -> Iterator[dict[str, Any]]:
         select(article.c.id, version.c.number)
         .join(version, version.c.article == article.c.key)
         .where(version.c.id.in_(shown))
+        .where(text(access_of(connection).one_article("article")))
         .order_by(article.c.id, version.c.number)
     )
     for id_, number in connection.execute(query):

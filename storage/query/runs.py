@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from storage.bounds import pattern_of
 from storage.database.runs import count_run
 from storage.database.schema import failure, run
 from storage.errors import NotFound, UsageError
+from storage.query.access import access_of
 
 
 def list_runs(connection: Connection, site: str | None, limit: int) -> list[dict[str, Any]]:
@@ -76,7 +77,9 @@ def _as_shown(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
 def _failures(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     columns = (failure.c.at, failure.c.url, failure.c.stage, failure.c.kind, failure.c.message)
     statement = (
-        select(*columns, failure.c.skipped).where(failure.c.run == run_id).order_by(failure.c.id)
+        select(*columns, failure.c.skipped)
+        .where(failure.c.run == run_id, text(access_of(connection).address("failure.url")))
+        .order_by(failure.c.id)
     )
     return [
         dict(row._mapping) | {"skipped": bool(row.skipped)} for row in connection.execute(statement)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from storage.errors import UsageError
 from storage.places.gazetteer import gazetteer
 from storage.places.lookup import districts_of
+from storage.query.access import access_of
 from storage.query.asked import Asked, Term, is_day, read_query
 
 
@@ -47,6 +48,7 @@ def find(connection: Connection, query: Query) -> list[int]:
     index = _sqlite if connection.dialect.name == "sqlite" else _postgres
     in_title = index(statement, asked.terms) if asked.terms else None
     _filter(statement, query, asked)
+    statement.conditions.append(access_of(connection).article("a"))
     order = f"{in_title} DESC, " if in_title else ""
     found = connection.execute(
         text(

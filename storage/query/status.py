@@ -18,9 +18,9 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
     `state` is what was decided last, and `because` why; else what is declared. `findings` are
     those of the newest run (storage.records.Finding).
 
-    `new_versions` (articles new or changed) and `failed` are of the newest run (reading again is
-    none); `gone` and `articles` of all. `next_due` is None if nothing is scheduled, or all of it
-    is paused.
+    `new_versions` (articles new or changed), `changed` (these alone; None of a run that did not
+    tell) and `failed` are of the newest run (reading again is none); `gone` and `articles` of all.
+    `next_due` is None if nothing is scheduled, or all of it is paused.
     """
     states = {id_: state for id_, state in connection.execute(select(site.c.id, site.c.state))}
     decided = newest_states(connection)
@@ -75,12 +75,14 @@ def _newest_run(connection: Connection, id_: str) -> dict[str, Any]:
     newest = select(*columns).where(run.c.site == id_, run.c.kind != "reextract")
     row = connection.execute(newest.order_by(run.c.started_at.desc()).limit(1)).first()
     if row is None:
-        return dict.fromkeys(("run", "outcome", "new_versions", "failed")) | {"findings": []}
+        names = ("run", "outcome", "new_versions", "changed", "failed")
+        return dict.fromkeys(names) | {"findings": []}
     counts = row.counts or count_run(connection, row.id)
     return {
         "run": row.id,
         "outcome": row.outcome,
         "new_versions": counts["new_versions"],
+        "changed": counts.get("changed"),
         "failed": sum(counts["failed"].values()),
         "findings": row.findings or [],
     }

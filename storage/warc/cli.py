@@ -131,9 +131,10 @@ def show(
     json: Json = False,
 ) -> None:
     """Look into a record: its headers, whether its digests hold, its body, its rows."""
+    from storage.query.access import Audience
     from storage.warc import inspect
 
-    told = inspect.describe_record(archive_of(context), file, offset)
+    told = inspect.describe_record(archive_of(context), file, offset, Audience.STAFF)
     if json:
         print_json([told])
     else:
@@ -153,8 +154,9 @@ def locate(
 ) -> None:
     """Say in which records something lies: file and offset, as `warc show` takes them."""
     from storage.query import records
+    from storage.query.access import Audience
 
-    with archive_of(context).reading() as tx:
+    with archive_of(context).reading(Audience.STAFF) as tx:
         found = records.locate(tx, what)
     if json:
         print_json(found)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import ArchiveFolder
-from storage.lines import read_lines
-from storage.warc.manifest import Entry
+from storage.warc.manifest import Entry, read_entries
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile, open_binary
 
@@ -22,10 +20,7 @@ _BESIDE = ("manifest.jsonl", "journal.jsonl", "signatures.jsonl", "sites/*.toml"
 
 def listed(folder: ArchiveFolder) -> dict[str, Entry]:
     """The manifest's newest line of each file, by the file's name, in the order of closing."""
-    names = [field.name for field in fields(Entry)]
-    return {
-        line["file"]: Entry(*(line[name] for name in names)) for line in read_lines(folder.manifest)
-    }
+    return {entry.file: entry for entry in read_entries(folder)}
 
 
 def sha256_of(path: Path, open_file: OpenFile = open_binary) -> str:

@@ -87,6 +87,16 @@ def keep_current(folder: ArchiveFolder, name: str) -> None:
         logger.exception("no index of %s; `tinhuyen warc index` makes it", name)
 
 
+def lines_of(folder: ArchiveFolder, name: str) -> list[str]:
+    """A file's lines, from its index or, where that is old or missing, from the file itself.
+
+    Raises NotFound, OSError.
+    """
+    if not _is_current(folder, name):
+        return index_file(folder.file(name), name)
+    return index_of(folder, name).read_text(encoding="utf-8").splitlines()
+
+
 def index_of(folder: ArchiveFolder, name: str) -> Path:
     """Where the index of a file lies."""
     return folder.root / "cdx" / f"{name}.cdxj"

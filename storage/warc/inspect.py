@@ -11,13 +11,16 @@ from typing import Any
 from storage import http
 from storage.archive import Archive
 from storage.errors import DecodeError, NotFound, WarcError
+from storage.query.access import Audience
 from storage.query.records import rows_of
+from storage.query.withheld import require_records
 from storage.warc.verify.block import HEAD_MAX_BYTES, check_block, is_http
 from storage.warc.verify.fields import check_fields
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import RawRecord, record_at
 
 _SHOWN_BYTES = 1 << 16
+_HEX_BYTES = 512
 _LINE_CHARS = 240  # some pages are one line
 _TEXT = re.compile(r"text/|.*(json|xml|javascript|warc-fields|x-www-form-urlencoded)")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -27,11 +30,14 @@ _DIGESTS = {
 }
 
 
-def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
+def describe_record(
+    archive: Archive, file: str, offset: int, audience: Audience | None = None
+) -> dict[str, Any]:
     """Everything about the record that begins at an offset of a file.
 
-    `file`: a path, or the name that the archive gives it. Raises NotFound, WarcError (no whole
-    record begins there), OSError.
+    `file`: a path, or the name that the archive gives it. `audience`: who asks; None: whom the
+    environment says. Raises NotFound (Withdrawn, NotOpen), WarcError (no whole record begins
+    there), OSError.
     """
     path = Path(file) if Path(file).is_file() else archive.folder.file(file)
     path = path.absolute()
@@ -42,7 +48,8 @@ def describe_record(archive: Archive, file: str, offset: int) -> dict[str, Any]:
             what = "no whole record begins here; `tinhuyen warc verify` says what does"
             raise WarcError(what, name, offset)
         told = _describe(record)
-    rows = list(_rows(archive, name, offset)) if inside else []
+        ids = {id_ for id_ in (record.id, record.get("warc-concurrent-to")) if id_}
+    rows = list(_rows(archive, name, offset, ids, audience)) if inside else []
     return {"file": name, "offset": offset, **told, "rows": rows}
 
 
@@ -92,17 +99,29 @@ def _verdict(record: RawRecord, flaws: Iterable[Flaw], field: str, bad: Rule) ->
 
 
 def _body(record: RawRecord, head: http.Head | None) -> dict[str, Any]:
-    """The start of the body as text, decoded; None where it is no text or cannot be decoded."""
+    """The start of the body as text, decoded; where it is none or cannot be decoded, in hex."""
     headers, start = (head.headers, head.length) if head else ((), 0)
     declared = http.header(headers, "content-type") if head else record.get("content-type")
-    body: dict[str, Any] = {"bytes": record.block.length - start, "mime": declared, "text": None}
-    if not body["bytes"] or not _TEXT.match((declared or "").lower()):
+    length, shown = record.block.length - start, record.block.beginning(start + _HEX_BYTES)[start:]
+    body = {"bytes": length, "mime": declared, "text": None, "hex": hex_lines(shown)}
+    if not length or not _TEXT.match((declared or "").lower()):
         return body
     try:
         data = _beginning(http.decoded_pieces(headers, record.block.pieces(start)))
     except DecodeError as error:
         return body | {"problem": str(error)}
-    return body | {"text": _decode(data, declared or ""), "more": len(data) >= _SHOWN_BYTES}
+    text = _decode(data, declared or "")
+    return body | {"text": text, "hex": [], "more": len(data) >= _SHOWN_BYTES}
+
+
+def hex_lines(data: bytes) -> list[str]:
+    """Bytes as `hexdump -C` shows them: where, sixteen bytes, and those that are ASCII."""
+    rows = ((at, data[at : at + 16]) for at in range(0, len(data), 16))
+    return [f"{at:08x}  {row.hex(' '):<47}  |{_visible(row)}|" for at, row in rows]
+
+
+def _visible(row: bytes) -> str:
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
 
 
 def _beginning(pieces: Iterable[bytes]) -> bytes:
@@ -122,12 +141,16 @@ def _decode(data: bytes, declared: str) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _rows(archive: Archive, name: str, offset: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    archive: Archive, name: str, offset: int, ids: set[str], audience: Audience | None
+) -> Iterator[dict[str, Any]]:
+    """The rows that a record gave. Raises Withdrawn, NotOpen for what it was captured with too."""
     with ExitStack() as stack:
         try:
-            tx = stack.enter_context(archive.reading())
+            tx = stack.enter_context(archive.reading(audience))
         except NotFound:  # files without a database can be looked into as well
             return
+        require_records(tx, ids)
         yield from rows_of(tx, name, offset)
 
 
@@ -159,11 +182,11 @@ def _body_lines(body: dict[str, Any], at_most: int) -> Iterator[str]:
     yield f"body: {body['bytes']} bytes, {body['mime'] or 'no type'}"
     if "problem" in body:
         yield f"it cannot be decoded: {body['problem']}"
-    if body["text"] is None:
+    shown = body["hex"] if body["text"] is None else body["text"].splitlines()
+    if not shown:
         return
-    shown = body["text"].splitlines()
     yield ""
     for line in shown[:at_most]:
         yield line if len(line) <= _LINE_CHARS else line[:_LINE_CHARS] + "…"
-    if len(shown) > at_most or body["more"]:
+    if len(shown) > at_most or body.get("more"):
         yield "…"

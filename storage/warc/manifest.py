@@ -22,6 +22,8 @@ class Entry:
     sha256: str
     site: str
     run: str | None
+    replaces: str | None = None
+    """The file whose other records it holds: a takedown took some out (storage.takedown)."""
 
 
 def sha256_of(path: Path) -> str:
@@ -37,28 +39,41 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
     """
     files.rename(path, path.with_name(path.name.removesuffix(OPEN_SUFFIX)))
     files.sync_folder(path.parent)
-    _list(folder, entry)
+    list_file(folder, entry)
 
 
-def _list(folder: ArchiveFolder, entry: Entry) -> None:
-    append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+def list_file(folder: ArchiveFolder, entry: Entry) -> None:
+    """List a closed file, and index it. Raises OSError."""
+    values = {name: value for name, value in asdict(entry).items() if name != "replaces" or value}
+    append_lines(folder.manifest, [values | {"closed_at": times.utc_text(times.now())}])
     index.keep_current(folder, entry.file)
 
 
 def read_entries(folder: ArchiveFolder) -> Iterator[Entry]:
-    """Every entry, oldest first."""
+    """The newest entry of every file, in the order of their closing; not of those replaced."""
+    entries = {entry.file: entry for entry in _read_all(folder)}
+    replaced = {entry.replaces for entry in entries.values()}
+    return (entry for name, entry in entries.items() if name not in replaced)
+
+
+def replaced_files(folder: ArchiveFolder) -> list[str]:
+    """Names of files that another took the place of. They are removed; a crash may leave one."""
+    return [entry.replaces for entry in _read_all(folder) if entry.replaces is not None]
+
+
+def _read_all(folder: ArchiveFolder) -> Iterator[Entry]:
     names = [field.name for field in fields(Entry)]
     for line in read_lines(folder.manifest):
-        yield Entry(*(line[name] for name in names))
+        yield Entry(**{name: line[name] for name in names if name in line})
 
 
 def list_missing(folder: ArchiveFolder, site_id: str) -> list[str]:
     """List closed files of a site that a crash kept from the manifest; returns their names."""
-    known = {entry.file for entry in read_entries(folder)}
+    known = {entry.file for entry in _read_all(folder)}
     missing = [
         p for p in sorted(folder.warc(site_id).glob("*.warc.gz")) if folder.name_of(p) not in known
     ]
     for path in missing:
         name, size = folder.name_of(path), path.stat().st_size
-        _list(folder, Entry(name, size, sha256_of(path), site_id, None))
+        list_file(folder, Entry(name, size, sha256_of(path), site_id, None))
     return [folder.name_of(path) for path in missing]

@@ -2,7 +2,7 @@
 
 A portal of 2,000 articles is crawled, then updated unchanged, then updated after 5 articles were
 added, 3 changed and 2 taken down. Twice: with a server that answers conditional requests, and with
-one whose bytes differ on every fetch.
+one whose bytes differ on every fetch. Last with a sitemap, where old articles change and vanish.
 """
 
 from __future__ import annotations
@@ -29,6 +29,19 @@ def measure(articles: int, *, marks: bool) -> None:
         portal.gone |= {articles - 2: "404", articles - 3: "home"}
         _crawl(archive, portal, "update", first)
         assert again["versions"] == 0
+
+
+def measure_old(articles: int) -> None:
+    """Print what of 5 old articles that changed and 5 that vanished is found, with a sitemap."""
+    portal = ChangingPortal(articles, marks=False, sitemap=True)
+    with tempfile.TemporaryDirectory() as folder, portal:
+        archive = TestArchive(Path(folder) / "archive")
+        archive.declare(portal.table)
+        print("bytes differ on every fetch, a sitemap; 5 old articles changed, 5 vanished:")
+        first = _crawl(archive, portal, "full")
+        portal.edit(*range(0, articles, articles // 5))
+        portal.gone |= {articles - 50 - n * 21: "404" for n in range(5)}
+        _crawl(archive, portal, "update", first)
 
 
 def _crawl(
@@ -64,6 +77,7 @@ def main() -> None:
     articles = parser.parse_args().articles
     for marks in (True, False):
         measure(articles, marks=marks)
+    measure_old(articles)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Access rules and takedown: what is decided, what it covers, records taken out of WARC files."""

@@ -1,0 +1,1 @@
+"""For those who watch an archive: digests, health, metrics."""
