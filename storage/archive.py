@@ -21,7 +21,7 @@ from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
 from storage.database.notes import Note, find_notes
 from storage.database.site_states import SiteState, find_states
-from storage.errors import NotFound, UsageError
+from storage.errors import NotFound, UsageError, Withdrawn
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
 from storage.query.access import Audience, audience_here, for_audience
@@ -29,7 +29,7 @@ from storage.query.attached import filters_in, find_pages
 from storage.query.results import Results
 from storage.query.sql.door import Answer, Caps, ask
 from storage.query.status import site_states
-from storage.query.withheld import require_records
+from storage.query.withheld import address_withdrawn, require_records
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -215,6 +215,11 @@ class Archive:
         with self.reading() as connection:
             return runs.unfinished_run(connection, site)
 
+    def withdrawn_at(self, url: str) -> Withdrawn | None:
+        """What to say of an address that was taken down; None if it was not."""
+        with self.reading() as connection:
+            return address_withdrawn(connection, url)
+
     def capture(self, record: Record, audience: Audience | None = None) -> Capture:
         """What a record holds, ready to be read.
 
@@ -222,7 +227,7 @@ class Archive:
         """
         with self.reading(audience) as connection:
             require_records(connection, [record.record_id])
-            return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
+            return read_capture(record, self.folder.file, lambda id_: _original(connection, id_))
 
 
 def _reader_url(database: str) -> str:
@@ -239,8 +244,10 @@ def _reader_url(database: str) -> str:
     return login.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _find(connection: Connection, record_id: str) -> Record:
+def _original(connection: Connection, record_id: str) -> Record:
+    """Of a revisit, within what may be seen: a takedown of the original is one of its bytes."""
     record = find_record(connection, record_id)
     if record is None:
         raise NotFound(f"the database knows no record {record_id}; a revisit refers to it")
+    require_records(connection, [record_id])
     return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -100,6 +101,17 @@ def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
     crawled = made.scrapy("crawl", "demo")
     assert crawled.returncode == 0, crawled.stderr
     return made
+
+
+@pytest.fixture(scope="session")
+def open_demo(demo_archive: TestArchive, tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
+    """The same with its attachments open, so that everything may go out; tests only read it."""
+    from tests.kept import open_attachments
+
+    folder = tmp_path_factory.mktemp("open") / "archive"
+    shutil.copytree(demo_archive.folder, folder)
+    open_attachments(Archive(folder)).close()
+    return TestArchive(folder)
 
 
 @pytest.fixture(scope="session")

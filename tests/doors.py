@@ -5,12 +5,17 @@ A new way out gets a line in DOORS, and every test of access and takedown asks i
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import socket
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -24,8 +29,13 @@ from storage.errors import NotFound, UsageError
 from storage.query.access import Audience
 from storage.query.records import locate
 from storage.records import Record
+from storage.replay.app import make_replay
+from storage.replay.outside.index_server import index_lines
 from storage.warc.inspect import describe_record
+from storage.warc.wacz.choose import Wanted
+from storage.warc.wacz.make import make_wacz
 from storage.web.app import make_app
+from storage.web.hosts import ByHost
 
 
 @dataclass(frozen=True)
@@ -127,12 +137,84 @@ def web(archive: Archive, known: Known) -> Iterator[str]:
                 yield path + (answer.text if kind.startswith("text/") else answer.content.hex())
 
 
+def replay(archive: Archive, known: Known) -> Iterator[str]:
+    """Each capture at its own second, as it was kept."""
+    with room(archive) as address, httpx.Client(base_url=address, timeout=30) as client:
+        for (stamp, url), ids in moments(archive).items():
+            answer = client.get(f"/wayback/{stamp}id_/{url}", headers=_REPLAY)
+            if answer.headers.get("Content-Location") is None and answer.status_code < 400:
+                yield from ids
+
+
+def timemaps(archive: Archive, known: Known) -> Iterator[str]:
+    when = moments(archive)
+    with room(archive) as address, httpx.Client(base_url=address, timeout=30) as client:
+        for url in known.urls:
+            answer = client.get(f"/wayback/timemap/link/{url}", headers=_REPLAY)
+            if answer.status_code == 200:
+                for stamp, shown in re.findall(r"/wayback/(\d{14})/([^>]+)>", answer.text):
+                    yield from when.get((stamp, shown), [])
+
+
+def moments(archive: Archive) -> dict[tuple[str, str], list[str]]:
+    """Record ids by 14 digits and address."""
+    found: dict[tuple[str, str], list[str]] = {}
+    with archive.reading(Audience.STAFF) as tx:
+        columns = (capture.c.fetched_at, capture.c.url, capture.c.record_id)
+        for at, url, record in tx.execute(select(*columns)):
+            found.setdefault((re.sub(r"\D", "", at)[:14], url), []).append(record)
+    return found
+
+
+_REPLAY = {"Host": "replay.localhost"}
+
+
+def wacz(archive: Archive, known: Known) -> Iterator[str]:
+    """Pages with their texts, and every record of the package."""
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "all.wacz"
+        try:
+            make_wacz(archive, Wanted(), out)
+        except NotFound:
+            return
+        with zipfile.ZipFile(out) as package:
+            for name in package.namelist():
+                data = package.read(name)
+                if name.startswith("archive/"):
+                    heads = re.findall(rb"WARC-Record-ID: (\S+)", gzip.decompress(data))
+                    yield from (head.decode() for head in heads)
+                elif name.endswith(".jsonl"):
+                    yield data.decode()
+
+
+def pywb_index(archive: Archive, known: Known) -> Iterator[str]:
+    where = {(one.file, one.offset): one.record_id for one in known.captures}
+    for host in {url.split("/")[2] for url in known.urls}:
+        asked = {"url": f"http://{host}/", "matchType": "host"}
+        with archive.reading() as tx:
+            for line in index_lines(tx, archive.folder, asked):
+                fields = json.loads(line.split(" ", 2)[2])
+                yield where.get((fields["filename"], int(fields["offset"])), "")
+
+
+def attached(archive: Archive, known: Known) -> Iterator[str]:
+    yield from map(_json, archive.search_attachments("kế hoạch", limit=1000))
+
+
+def sql(archive: Archive, known: Known) -> Iterator[str]:
+    if archive.is_embedded:
+        for view in ("articles", "captures", "attachments"):
+            yield from (str(row) for row in archive.sql(f"SELECT * FROM {view}"))
+
+
 @contextmanager
 def room(archive: Archive) -> Iterator[str]:
     """The web view on a port of its own."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(archive), log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(ByHost(make_app(archive), make_replay(archive)), log_level="warning")
+    )
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
@@ -153,8 +235,14 @@ DOORS: dict[str, Door] = {
     "records": records,
     "inspector": inspector,
     "web": web,
+    "replay": replay,
+    "timemaps": timemaps,
+    "wacz": wacz,
+    "index of pywb": pywb_index,
+    "attachments": attached,
+    "sql": sql,
 }
-NEEDS_FILES = {"inspector", "bodies"}
+NEEDS_FILES = {"inspector", "bodies", "replay", "wacz", "index of pywb", "timemaps"}
 """Doors to WARC records; articles that no crawl kept have none."""
 
 

@@ -75,11 +75,11 @@ def let_out(archive: Archive, door: str, known: Known) -> set[str]:
 
 @pytest.fixture(scope="module")
 def withdrawn(
-    demo_archive: TestArchive, tmp_path_factory: pytest.TempPathFactory
+    open_demo: TestArchive, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Archive, Known, set[str], str]]:
     """500 takedowns of every kind over the demo; then rebuilt, and crawled once more in full."""
     folder = tmp_path_factory.mktemp("withdrawn") / "archive"
-    shutil.copytree(demo_archive.folder, folder)
+    shutil.copytree(open_demo.folder, folder)
     made = TestArchive(folder)
     archive = made.open()
     known, (spared, *rest) = known_in(archive), known_in(archive).articles
@@ -128,9 +128,9 @@ def test_500_takedowns_none_comes_back(
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_before_the_takedown_every_door_gives_them(door: str, demo_archive: TestArchive) -> None:
+def test_before_the_takedown_every_door_gives_them(door: str, open_demo: TestArchive) -> None:
     """So that the test above can fail."""
-    archive = demo_archive.open()
+    archive = open_demo.open()
     known = known_in(archive)
     if door not in ("private numbers", "failures"):
         assert let_out(archive, door, known) & secrets(archive, known.articles)

@@ -26,6 +26,7 @@ from storage.lines import append_lines
 from storage.query.open_captures import around
 from storage.replay.outside import index_server, install, replaywebpage
 from storage.replay.outside.start import Program, start
+from storage.takedown.decide import take_down, undo
 from storage.warc.index import as_json
 from tests import browser
 from tests.bench import wget_replay
@@ -61,10 +62,10 @@ def programs() -> None:
 
 @pytest.fixture(scope="module")
 def gathered(
-    demo_archive: TestArchive, tmp_path_factory: pytest.TempPathFactory
+    open_demo: TestArchive, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gathered]:
     folder = tmp_path_factory.mktemp("gathered") / "archive"
-    shutil.copytree(demo_archive.folder, folder)
+    shutil.copytree(open_demo.folder, folder)
     archive = TestArchive(folder)
     with serving(archive, "serve") as (view, _):
         with ExitStack() as portals:
@@ -246,12 +247,12 @@ def test_ranges_and_hosts(replays: dict[str, Replayed]) -> None:
      ("replaywebpage", signal.SIGTERM)],
 )  # fmt: skip
 def test_it_ends_with_us(
-    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    open_demo: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     program: str, number: signal.Signals,
 ) -> None:  # fmt: skip
     """And leaves nothing lying about, unless we are killed."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with serving(demo_archive, "replay", "--with", program) as (url, process):
+    with serving(open_demo, "replay", "--with", program) as (url, process):
         port = int(url.split("/")[2].rpartition(":")[2])
         assert list(tmp_path.iterdir())
         process.send_signal(number)
@@ -269,9 +270,9 @@ def _answers(port: int) -> bool:
 
 
 def test_what_is_not_there_is_said(
-    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_demo: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = demo_archive.open()
+    archive = open_demo.open()
     with pytest.raises(NotFound, match="holds no archive"):
         start(Archive(tmp_path / "none"), Program.PYWB, None, 0)
     with pytest.raises(UsageError, match="--with replaywebpage"):
@@ -279,7 +280,7 @@ def test_what_is_not_there_is_said(
     with pytest.raises(UsageError, match=r"ends in \.wacz"):
         start(archive, Program.REPLAYWEBPAGE, Path("x.txt"), 0)
     with pytest.raises(UsageError, match="closed or taken down"):
-        start(archive, Program.REPLAYWEBPAGE, demo_archive.warc_files()[0], 0)
+        start(archive, Program.REPLAYWEBPAGE, open_demo.warc_files()[0], 0)
     monkeypatch.setenv(install.SETTING, str(tmp_path / "tools"))
     for program in Program:
         with pytest.raises(UsageError, match="make install-replay"):
@@ -290,35 +291,33 @@ def test_what_is_not_there_is_said(
 
 
 def test_the_package_is_made_anew_after_every_decision(
-    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_demo: TestArchive, tmp_path: Path
 ) -> None:
     """A crawl is none; a takedown is, and what was packed before it is gone."""
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    shutil.copytree(open_demo.folder, tmp_path / "archive")
     opened = Archive(tmp_path / "archive")
     package = replaywebpage.ArchivePackage(opened, tmp_path)
     first, path = package.current()
     append_lines(opened.folder.journal, [{"kind": "run_started"}])
     assert package.current() == (first, path)
-    append_lines(opened.folder.journal, [{"kind": "takedown"}])
+    taken, _ = take_down(opened, SEED, "hide", "asked for", "on request", "Thư viện")
     second, new = package.current()
     assert second != first and new.exists() and not path.exists()
     assert package.current() == (second, new)
-    later = time.monotonic() + 60  # the decision is in the database by then
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    undo(opened, taken.id, "a mistake", "Thư viện")
     third, last = package.current()
     assert third != second and last.exists() and not new.exists()
-    assert package.current() == (third, last)
     opened.close()
 
 
 def test_what_was_open_is_gone_even_if_nothing_can_be_packed_anew(
-    demo_archive: TestArchive, tmp_path: Path
+    open_demo: TestArchive, tmp_path: Path
 ) -> None:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    shutil.copytree(open_demo.folder, tmp_path / "archive")
     opened = Archive(tmp_path / "archive")
     package = replaywebpage.ArchivePackage(opened, tmp_path)
     _, path = package.current()
-    append_lines(opened.folder.journal, [{"kind": "takedown"}])
+    take_down(opened, SEED, "hide", "asked for", "on request", "Thư viện")
     with opened.open_for_writing().begin() as tx:
         tx.execute(text("UPDATE capture SET warc_file = 'nowhere'"))
     for _ in range(2):
@@ -359,9 +358,9 @@ SELECT run, site, url, urlkey, :year || substr(fetched_at, 5), status, mime, pay
 
 
 @pytest.fixture
-def twin(demo_archive: TestArchive, tmp_path: Path) -> Iterator[tuple[Archive, Any]]:
+def twin(open_demo: TestArchive, tmp_path: Path) -> Iterator[tuple[Archive, Any]]:
     """A copy of the demo's archive, and its index server's answers."""
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+    shutil.copytree(open_demo.folder, tmp_path / "archive")
     archive = Archive(tmp_path / "archive")
 
     def ask(**query: str) -> list[dict[str, str]]:
@@ -374,9 +373,9 @@ def twin(demo_archive: TestArchive, tmp_path: Path) -> Iterator[tuple[Archive, A
 
 
 def test_what_wget_crawled_and_what_we_crawled_replay_the_same(
-    demo_archive: TestArchive, tmp_path: Path
+    open_demo: TestArchive, tmp_path: Path
 ) -> None:
-    table = wget_replay.compare(demo_archive, tmp_path, at_most=12)
+    table = wget_replay.compare(open_demo, tmp_path, at_most=12)
     for kind, line in table.items():
         assert line.both and not line.differ, (kind, line.differ)
         assert line.ours <= line.wget, kind

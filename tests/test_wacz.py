@@ -30,14 +30,15 @@ from storage.warc.wacz.choose import Wanted
 from storage.warc.wacz.make import make_wacz
 from tests.changing_portal import ChangingPortal
 from tests.conftest import TestArchive
+from tests.kept import open_attachments
 
 SEED = "308bbaf278198bcc"
 SEED_URL = "http://demo.localhost/news/Pages/chi-tiet.aspx?CateID=13&ItemID=101"
 
 
 @pytest.fixture
-def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
+def copy(open_demo: TestArchive, tmp_path: Path) -> TestArchive:
+    shutil.copytree(open_demo.folder, tmp_path / "archive")
     return TestArchive(tmp_path / "archive")
 
 
@@ -112,16 +113,16 @@ def check_index(package: zipfile.ZipFile) -> None:
 
 
 def test_a_whole_archive_keeps_its_files_as_they_are(
-    demo_archive: TestArchive, tmp_path: Path
+    open_demo: TestArchive, tmp_path: Path
 ) -> None:
-    package = pack(demo_archive, tmp_path / "a.wacz", site="demo")
+    package = pack(open_demo, tmp_path / "a.wacz", site="demo")
     check_package(package)
-    [path] = demo_archive.warc_files()
+    [path] = open_demo.warc_files()
     assert package.read(f"archive/{path.name}") == path.read_bytes()
     assert lines(package) == index.index_file(path, path.name)
     shown = {page["id"]: page for page in read_pages(package)}
     assert len(shown) == 60
-    seed = demo_archive.open().article(SEED)
+    seed = open_demo.open().article(SEED)
     page = shown[f"{SEED}-1"]
     assert (page["url"], page["title"]) == (SEED_URL, seed["title"])
     assert page["ts"] == seed["captured_at"][:19] + "Z" and seed["text"] in page["text"]
@@ -129,19 +130,19 @@ def test_a_whole_archive_keeps_its_files_as_they_are(
     assert "http://demo.localhost/" in others and SEED_URL not in others
 
 
-def test_the_same_captures_give_the_same_bytes(demo_archive: TestArchive, tmp_path: Path) -> None:
-    one, other = (pack(demo_archive, tmp_path / f"{n}.wacz", articles=SEED) for n in "ab")
+def test_the_same_captures_give_the_same_bytes(open_demo: TestArchive, tmp_path: Path) -> None:
+    one, other = (pack(open_demo, tmp_path / f"{n}.wacz", articles=SEED) for n in "ab")
     for name in one.namelist():
         same = one.read(name) == other.read(name)
         assert same or name.startswith("datapackage"), name  # which says when it was made
 
 
 def test_an_article_comes_with_all_that_it_is_drawn_with(
-    demo_archive: TestArchive, tmp_path: Path
+    open_demo: TestArchive, tmp_path: Path
 ) -> None:
-    package = pack(demo_archive, tmp_path / "a.wacz", articles=SEED)
+    package = pack(open_demo, tmp_path / "a.wacz", articles=SEED)
     check_package(package)
-    images = [image["url"] for image in demo_archive.open().article(SEED)["images"]]
+    images = [image["url"] for image in open_demo.open().article(SEED)["images"]]
     drawn = [f"http://demo.localhost{path}" for path in (
         "/favicon.ico", "/style/portal.css", "/style/portal.js", "/style/logo.png",
         "/style/nen.png")]  # fmt: skip
@@ -154,9 +155,9 @@ def test_an_article_comes_with_all_that_it_is_drawn_with(
     assert asked == {r.rec_headers["WARC-Record-ID"] for r in found if r.rec_type == "response"}
 
 
-def test_articles_by_a_search(demo_archive: TestArchive, tmp_path: Path) -> None:
-    package = pack(demo_archive, tmp_path / "a.wacz", articles='"thi đua khen thưởng" from:2023')
-    found = demo_archive.open().search('"thi đua khen thưởng" from:2023', limit=1000)
+def test_articles_by_a_search(open_demo: TestArchive, tmp_path: Path) -> None:
+    package = pack(open_demo, tmp_path / "a.wacz", articles='"thi đua khen thưởng" from:2023')
+    found = open_demo.open().search('"thi đua khen thưởng" from:2023', limit=1000)
     assert {page["title"] for page in read_pages(package)} == {one["title"] for one in found}
     assert 0 < len(found) < 60
 
@@ -197,10 +198,10 @@ def test_an_article_comes_in_all_its_versions(
     assert ["Sửa lần 1." in page["text"] for page in read_pages(package)] == [False, True]
 
 
-def test_since_is_a_day_of_capture(demo_archive: TestArchive, tmp_path: Path) -> None:
-    package = pack(demo_archive, tmp_path / "a.wacz", since="2020-01-01")
+def test_since_is_a_day_of_capture(open_demo: TestArchive, tmp_path: Path) -> None:
+    package = pack(open_demo, tmp_path / "a.wacz", since="2020-01-01")
     assert len(lines(package)) == 133
-    opened = demo_archive.open()
+    opened = open_demo.open()
     with pytest.raises(NotFound):
         make_wacz(opened, Wanted(since="2100-01-01"), tmp_path / "b.wacz")
     opened.close()
@@ -238,7 +239,7 @@ FROM capture WHERE url = :url AND fetched_at LIKE '2026%'
 def test_the_same_from_postgresql(postgres_url: str, archive: TestArchive, tmp_path: Path) -> None:
     done = archive.scrapy("crawl", "demo", "-s", f"DATABASE={postgres_url}")
     assert done.returncode == 0, done.stderr
-    opened = Archive(archive.folder, postgres_url)
+    opened = open_attachments(Archive(archive.folder, postgres_url))
     make_wacz(opened, Wanted(articles=SEED), tmp_path / "a.wacz")
     assert make_wacz(opened, Wanted(site="demo"), tmp_path / "b.wacz").captures == 133
     opened.close()
@@ -284,11 +285,11 @@ def test_where_no_record_can_be_read_there_is_no_package(copy: TestArchive, tmp_
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_left(
-    demo_archive: TestArchive, tmp_path: Path, out: str, wanted: dict[str, str],
+    open_demo: TestArchive, tmp_path: Path, out: str, wanted: dict[str, str],
     error: type[Exception], said: str,
 ) -> None:  # fmt: skip
     (tmp_path / "there.wacz").write_text("mine")
-    opened = demo_archive.open()
+    opened = open_demo.open()
     with pytest.raises(error, match=said):
         make_wacz(opened, Wanted(**wanted), tmp_path / out)
     opened.close()
@@ -296,24 +297,24 @@ def test_what_is_wrong_is_said_and_nothing_is_left(
     assert (tmp_path / "there.wacz").read_text() == "mine"
 
 
-def test_no_room_left(demo_archive: TestArchive, tmp_path: Path) -> None:
+def test_no_room_left(open_demo: TestArchive, tmp_path: Path) -> None:
     limit = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
         "from crawler.cli import main; main()"
     )
     command = [sys.executable, "-c", limit, "wacz", str(tmp_path / "a.wacz")]
-    done = demo_archive._run(command, 60)
+    done = open_demo._run(command, 60)
     assert done.returncode == 3 and "no room left" in done.stderr, done.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_another_tool_calls_it_valid(demo_archive: TestArchive, tmp_path: Path) -> None:
+def test_another_tool_calls_it_valid(open_demo: TestArchive, tmp_path: Path) -> None:
     install.install()
     validator = install.pywb_folder() / "bin" / "wacz"
     for name, wanted in (("whole", {}), ("one", {"articles": SEED})):
         out = tmp_path / f"{name}.wacz"
-        pack(demo_archive, out, **wanted).close()
+        pack(open_demo, out, **wanted).close()
         done = subprocess.run([validator, "validate", "-f", out], capture_output=True, text=True)
         assert done.returncode == 0 and "is valid" in done.stdout, done
 

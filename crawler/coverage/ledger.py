@@ -23,6 +23,7 @@ from storage.bounds import pattern_of
 from storage.database.absences import newest_number
 from storage.database.schema import article, article_url, capture, reading, version
 from storage.errors import DecodeError, NotFound, WarcError
+from storage.query.access import Audience
 from storage.records import Capture, Record
 
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -107,7 +108,7 @@ def read_ledger(
 
     Raises NotFound if there is no archive.
     """
-    with archive.reading() as connection:
+    with archive.reading(Audience.STAFF) as connection:
         known = _known(connection, site.id)
         _follow_redirects(connection, site.id, known)
         others = _captured(connection, site.id) - set(known)
@@ -116,7 +117,7 @@ def read_ledger(
         for number, row in enumerate(rows):
             say(number, len(rows))
             try:
-                named = list(_names(archive.capture(row), site))
+                named = list(_names(archive.capture(row, Audience.STAFF), site))
             except (WarcError, NotFound, DecodeError, OSError):
                 unreadable += 1
                 continue

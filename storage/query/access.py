@@ -10,11 +10,12 @@ Who asks rides on the connection. One that says nothing is the public's.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 SETTING = "TINHUYEN_ON_SITE"
 """`1` on a machine that only readers in the institution's own rooms can reach."""
@@ -45,6 +46,22 @@ def access_of(connection: Connection) -> Access:
     """The conditions for whoever's connection this is."""
     audience = connection.get_execution_options().get("tinhuyen_audience", Audience.PUBLIC)
     return Access(audience, connection.dialect.name)
+
+
+def decided_so_far(connection: Connection) -> str:
+    """A digest of all rules and takedowns that hold, and of the day that embargoes go by.
+
+    What was packed from the archive for others may be given on while this stays the same.
+    """
+    digest = hashlib.sha256()
+    for query in (
+        "SELECT * FROM access_rule ORDER BY id",
+        "SELECT kind, value FROM withdrawn ORDER BY kind, value",
+        f"SELECT {_TODAY[connection.dialect.name]}",
+    ):
+        for row in connection.execute(text(query)):
+            digest.update(repr(tuple(row)).encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

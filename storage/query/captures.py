@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, text
 
 from storage import times
 from storage.archive import Archive
 from storage.database.schema import capture
+from storage.query.access import access_of
 from storage.records import Record
 from storage.urls import host_of, origin_of, urlkey
 from storage.warc import lookup
@@ -132,11 +133,12 @@ class Captures:
         query = select(*_COLUMNS).where(*of_url, *conditions)
         order = capture.c.fetched_at.desc() if newest else capture.c.fetched_at
         with self._archive.reading() as connection:
+            query = query.where(text(access_of(connection).capture("capture")))
             rows = connection.execute(query.order_by(order).limit(newest or oldest)).mappings()
             found = [_from_row(row) for row in rows]
-            unknown = self._unknown_indexes(connection) if url is not None else []
-        if url is not None and not newest:  # few files if any, so they are not searched by time
-            found += _from_indexes(unknown, url)
+            if url is not None and not newest:  # few files if any: not searched by time
+                unknown = _from_indexes(self._unknown_indexes(connection), url)
+                found += [one for one in unknown if _is_open(connection, one)]
         return sorted(found, key=_when)
 
     def _unknown_indexes(self, connection: Connection) -> list[Path]:
@@ -178,6 +180,22 @@ def _from_row(row: RowMapping) -> Kept:
     values: dict[str, Any] = dict(row)
     names = ("warc_file", "warc_offset", "warc_length", "record_id")
     return Kept(record=Record(*(values.pop(name) for name in names)), **values)
+
+
+def _is_open(connection: Connection, kept: Kept) -> bool:
+    """The same condition, asked of a capture that has no row: a line of an index."""
+    values = {
+        "url": kept.url,
+        "urlkey": urlkey(kept.url),
+        "site": kept.site,
+        "location": kept.location,
+        "payload_digest": kept.payload_digest,
+        "body_sha256": None,
+    }
+    row = ", ".join(f"CAST(:{name} AS TEXT) AS {name}" for name in values)
+    condition = access_of(connection).capture("c")
+    asked = text(f"SELECT 1 FROM (SELECT {row}) c WHERE {condition}")  # noqa: S608 no value in it
+    return connection.execute(asked, values).first() is not None
 
 
 def _is_known(connection: Connection, name: str) -> bool:

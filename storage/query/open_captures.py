@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, select, text
 
 from storage import times
 from storage.database.schema import capture
+from storage.query.access import access_of
 from storage.urls import urlkey
 
 _AT_ONCE = 1000
@@ -62,7 +63,8 @@ def open_captures(
     limit: int | None = None,
 ) -> Iterator[OpenCapture]:
     """The captures that fulfil all conditions and may leave, as they are asked for."""
-    found = select(*_COLUMNS).where(*conditions).order_by(*order).limit(limit)
+    may_leave = text(access_of(connection).capture("capture"))
+    found = select(*_COLUMNS).where(*conditions, may_leave).order_by(*order).limit(limit)
     for row in connection.execute(found.execution_options(yield_per=_AT_ONCE)):
         yield OpenCapture(*row)
 

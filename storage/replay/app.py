@@ -178,7 +178,9 @@ class _Replay:
         return show_page("damaged.html", 500, shown=shown, error=str(error), room=shown.room)
 
     def _not_kept(self, request: Request, asked: Asked) -> Response:
-        """The archive's own 404: the live site is not asked."""
+        """The archive's own 404, or why it holds the page back: the live site is not asked."""
+        if taken := self._archive.withdrawn_at(asked.url):
+            return show_page("failed.html", 410, what=str(taken), room=room_of(request.url))
         if asked.modifier in _EMBEDDED:
             return Response("not kept\n", 404, OF_PAGES, media_type="text/plain")
         return show_page(

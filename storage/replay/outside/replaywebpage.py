@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +26,8 @@ from starlette.routing import Route
 
 from storage.archive import Archive
 from storage.errors import NotFound, UsageError
-from storage.lines import read_lines
 from storage.output import console
+from storage.query.access import decided_so_far
 from storage.replay.outside.install import replaywebpage_folder
 from storage.warc.wacz.choose import Wanted
 from storage.warc.wacz.make import make_wacz
@@ -37,7 +36,6 @@ HOST = "replaywebpage.tinhuyen.localhost"
 """A secure context in browsers, without which there is no service worker; needs no DNS."""
 
 _KINDS = (".wacz", ".warc", ".warc.gz")
-_SETTLE_SECONDS = 2.0
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -77,66 +75,35 @@ class GivenFile:
 
 
 class ArchivePackage:
-    """A package of all that may leave the archive, made anew after every decision.
-
-    Decisions stand in the journal before they count, so its newest lines are looked at, at every
-    request. They are in the database a moment later: so a package that was made within that
-    moment is made once more.
-    """
+    """A package of all that may leave the archive, made anew after every decision."""
 
     def __init__(self, archive: Archive, folder: Path) -> None:
         """Raises NotFound (nothing is open), OutOfDisk, ArchiveFault."""
         self._archive, self._folder, self._lock = archive, folder, threading.Lock()
-        self._journal_bytes, self._decisions = -1, 0
-        self._settles_at: float | None = None
+        self._decided = ""
         self._path: Path | None = None
         self._number = 0
-        self._look_at_journal()
         self.current()
 
     def current(self) -> tuple[str, Path]:
         """Its name, another each time it is made, and where it lies. Raises as `__init__`."""
         with self._lock:
-            if self._look_at_journal() or self._has_settled():
+            with self._archive.reading() as connection:
+                decided = decided_so_far(connection)
+            if decided != self._decided:
                 self._forget()
             if self._path is None:
                 self._number += 1
                 path = self._folder / f"archive-{self._number}.wacz"
                 make_wacz(self._archive, Wanted(), path)
-                self._path = path
+                self._path, self._decided = path, decided
             return self._path.name, self._path
-
-    def _look_at_journal(self) -> bool:
-        """Whether there are new decisions in it."""
-        journal = self._archive.folder.journal
-        size = journal.stat().st_size if journal.exists() else 0
-        if size == self._journal_bytes:
-            return False
-        decisions = sum(line.get("kind") not in _NO_DECISIONS for line in read_lines(journal))
-        is_new = decisions != self._decisions
-        self._journal_bytes, self._decisions = size, decisions
-        if is_new:
-            self._settles_at = time.monotonic() + _SETTLE_SECONDS
-        return is_new
-
-    def _has_settled(self) -> bool:
-        """Whether the last decisions have just become old enough; true once."""
-        if self._settles_at is None or time.monotonic() < self._settles_at:
-            return False
-        self._settles_at = None
-        return True
 
     def _forget(self) -> None:
         """What was packed before is gone, whether or not it can be packed anew."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
-
-
-_NO_DECISIONS = (
-    "site", "run_started", "run_resumed", "run_stopped", "run_finished", "failure",
-    "note", "schedule", "schedule_removed",
-)  # fmt: skip
 
 
 def make_app(package: GivenFile | ArchivePackage, program: Path) -> Starlette:

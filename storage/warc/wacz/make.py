@@ -11,6 +11,7 @@ from typing import IO
 from storage import files
 from storage.archive import Archive
 from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
+from storage.query.access import Audience
 from storage.warc.wacz.choose import Wanted, choose
 from storage.warc.wacz.package import Package, Packed
 from storage.warc.wacz.shelf import new_shelf
@@ -29,7 +30,11 @@ def make_wacz(
     NotFound (nothing fits), OutOfDisk, ArchiveFault.
     """
     _check_name(out)
-    with archive.reading() as connection, _new_file(out) as file, new_shelf(out.parent) as shelf:
+    with (
+        archive.reading(Audience.PUBLIC) as connection,
+        _new_file(out) as file,
+        new_shelf(out.parent) as shelf,
+    ):
         choose(archive, connection, wanted, shelf)
         total, done = len(shelf), 0
 
