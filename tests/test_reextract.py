@@ -126,7 +126,7 @@ def test_accepted_it_is_as_if_it_had_been_read_so_at_once(
     assert states(older) == {"accepted": READINGS, "old": TITLES + 1}
     run = older.open().run(found["run"])
     assert (run["reason"], run["outcome"]) == ("accepted by Lan Anh", "finished")
-    assert (run["counts"]["read"], run["counts"]["changed"]) == (82, CHANGED)
+    assert (run["counts"]["read_again"], run["counts"]["read_otherwise"]) == (82, CHANGED)
     assert not rows(older, "SELECT * FROM proposal")
     assert reextract(older)["changed"] == 0
 

@@ -91,8 +91,7 @@ class _Site:
         with self._engine.connect() as tx:
             reason, counts = counted(tx, started.id)
         if counts is not None:  # it was killed while it took over what was accepted
-            tally = Tally(self._site.id, started.id, counts["read"], counts["changed"])
-            tally.fields.update(counts["fields"])
+            tally = Tally.counted(self._site.id, started.id, counts)
         else:
             journal.note_begun(self._folder, self._site.id, started, "reextract")
             tally = self._propose(started.id)

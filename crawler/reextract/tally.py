@@ -47,7 +47,14 @@ class Tally:
 
     def counts(self) -> dict[str, Any]:
         """For the run's row."""
-        return {"read": self.read, "changed": self.changed, "fields": dict(self._ordered())}
+        read = {"read_again": self.read, "read_otherwise": self.changed}
+        return read | {"fields": dict(self._ordered())}
+
+    @classmethod
+    def counted(cls, site: str, run: str, counts: dict[str, Any]) -> Tally:
+        """Of a run whose counts are known; the samples are not."""
+        read, changed = counts["read_again"], counts["read_otherwise"]
+        return cls(site, run, read, changed, fields=Counter(counts["fields"]))
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""

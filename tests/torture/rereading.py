@@ -135,7 +135,7 @@ def _changed(runs: list[dict[str, Any]]) -> dict[str, list[int]]:
     found: defaultdict[str, list[int]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: str(run["started_at"])):
         if run["kind"] == "reextract":
-            found[run["mode"]].append(run["counts"]["changed"])
+            found[run["mode"]].append(run["counts"]["read_otherwise"])
     return found
 
 
