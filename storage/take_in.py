@@ -56,20 +56,15 @@ class Part:
         return self.fields.get("warc-refers-to")
 
     @property
-    def fetched_for(self) -> dict[str, str]:
-        """What the exchange was made for: its frontier row, as its metadata record says."""
-        return {ours: self.told[name] for name, ours in _ROW.items() if name in self.told}
-
-    @property
     def run(self) -> str | None:
         """The run that fetched it; None for all but exchanges."""
         return self.told.get("tinhuyen-run")
 
 
-def read_parts(path: Path, begin: int = 0, end: int | None = None) -> Iterator[Part]:
-    """Every whole part of a file of ours, in order, between two ends of parts. Raises OSError."""
+def read_parts(path: Path) -> Iterator[Part]:
+    """Every whole part of a file of ours, in order. Raises OSError."""
     start, told = None, dict[str, str]()
-    for found in walk(path, begin, end):
+    for found in walk(path):
         kind = found.fields.get("warc-type") if isinstance(found, Member) else None
         if isinstance(found, Member):
             if kind == "request":
@@ -83,6 +78,24 @@ def read_parts(path: Path, begin: int = 0, end: int | None = None) -> Iterator[P
             if kind in ("response", "revisit") and start is not None and told:
                 yield _part(start, found, told)
         start, told = None, {}
+
+
+def fetched_for(path: Path, begin: int, record: int) -> dict[str, str]:
+    """What an exchange was made for: its frontier row, as its metadata record says it.
+
+    `begin` is the end of the exchange before it, `record` the offset of its response or revisit.
+    Raises OSError.
+    """
+    told = dict[str, str]()
+    for found in walk(path, begin, record):
+        told = {}
+        if isinstance(found, Member) and found.fields.get("warc-type") == "metadata":
+            told = _told(found.block)
+    return _frontier_row(told)
+
+
+def _frontier_row(told: dict[str, str]) -> dict[str, str]:
+    return {ours: told[name] for name, ours in _ROW.items() if name in told}
 
 
 def find_holes(parts: Sequence[Part], size: int = 0) -> Iterator[tuple[int, int]]:
@@ -143,4 +156,4 @@ def _row(site: str, file: str, part: Part) -> dict[str, Any]:
         ip=fields.get("warc-ip-address"),
         reading="pending",
     )
-    return row | {"fetched_for": json.dumps(part.fetched_for)}
+    return row | {"fetched_for": json.dumps(_frontier_row(part.told))}

@@ -73,14 +73,15 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
 
 
 def count_captures(archive: Archive, sites: Sequence[Site]) -> int:
-    """How many captures the batches of these sites have in all."""
-    mine = capture.c.site.in_([one.id for one in sites])
+    """How many captures the batches of these sites have at most."""
+    of_sites = capture.c.site.in_([one.id for one in sites])
+    mine = of_sites & ~func.coalesce(capture.c.mime, "").like("image/%")
     with archive.reading(Audience.STAFF) as tx:
         return tx.execute(select(func.count()).select_from(capture).where(mine)).scalar_one()
 
 
 def batches(archive: Archive, of: Site, asked: Asked) -> Iterator[Batch]:
-    """All of a site's captures, file by file; those that nobody has read yet are not wanted."""
+    """A site's captures, file by file; neither pictures nor what nobody has read yet."""
     since = asked.first_moment()
     with archive.reading(Audience.STAFF) as tx:
         named = select(capture.c.warc_file).where(capture.c.site == of.id).distinct()
@@ -88,17 +89,16 @@ def batches(archive: Archive, of: Site, asked: Asked) -> Iterator[Batch]:
     for name in names:
         with archive.reading(Audience.STAFF) as tx:
             held = list(_held(tx, of.id, name, since))
-        begin = 0
         for start in range(0, len(held), _AT_ONCE):
-            some = held[start : start + _AT_ONCE]
-            if any(one.wanted for one in some):
-                yield Batch(of, asked.family, name, begin, tuple(some))
-            begin = some[-1].record.offset + some[-1].record.length
+            yield Batch(of, asked.family, tuple(held[start : start + _AT_ONCE]))
 
 
 def _held(tx: Connection, site_id: str, file: str, since: str) -> Iterator[Held]:
-    mine = (capture.c.site == site_id) & (capture.c.warc_file == file)
-    for row in tx.execute(select(capture).where(mine).order_by(capture.c.warc_offset)):
+    begin = 0
+    rows = select(capture).where(capture.c.warc_file == file).order_by(capture.c.warc_offset)
+    for row in tx.execute(rows):
         record = Record(file, row.warc_offset, row.warc_length, row.record_id)
-        wanted = row.reading != "pending" and row.fetched_at >= since
-        yield Held(row.id, row.run, row.url, row.fetched_at, record, wanted)
+        is_read = row.reading != "pending" and not (row.mime or "").startswith("image/")
+        if is_read and row.site == site_id and row.fetched_at >= since:
+            yield Held(row.id, row.run, row.url, row.fetched_at, record, begin)
+        begin = row.warc_offset + row.warc_length

@@ -21,8 +21,8 @@ _AHEAD = 4
 """Batches a process that wait to be read or saved: none is idle, and few are in memory."""
 
 
-ALONE_CAPTURES = 500
-"""So few are read sooner than processes are started (0.3 s of each processor)."""
+ALONE_CAPTURES = 2000
+"""So few are read about as soon as processes are started (1 s of each processor)."""
 
 
 @contextmanager
@@ -60,7 +60,8 @@ def _in_order(
             for batch in islice(batches, 1):
                 waiting.append((batch, pool.submit(read_again, batch)))
     except BrokenProcessPool as error:
-        where = f" ({batch.file}, from byte {batch.begin} on)" if batch else ""
+        first = batch.captures[0].record if batch else None
+        where = f" ({first.file}, from byte {first.offset} on)" if first else ""
         raise ArchiveFault(
             f"a process that read pages ended by itself{where}; is there enough memory? Run the "
             "same command again, it goes on"

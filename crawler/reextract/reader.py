@@ -23,7 +23,7 @@ from storage.database.proposals import Given, Reread, given, reread
 from storage.errors import NotFound, WarcError
 from storage.query.access import Audience
 from storage.records import Page, Record
-from storage.take_in import read_parts
+from storage.take_in import fetched_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,17 @@ class Held:
     url: str
     fetched_at: str
     record: Record
-    wanted: bool
-    """False: only the way to the others leads over it."""
+    begin: int
+    """Where its exchange begins: the end of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Captures that follow one another in a file."""
+    """Captures of one file."""
 
     site: Site
     family: str | None
     """Only pages that are read by this one; None: all."""
-    file: str
-    begin: int
-    """Where the first one's exchange begins."""
     captures: tuple[Held, ...]
 
 
@@ -101,9 +98,9 @@ def read_batch(archive: Archive, batch: Batch) -> Answer:
     answer = Answer(batch.site.id, len(batch.captures))
     pages: dict[int, Page] = {}
     with archive.reading(Audience.STAFF) as tx:
-        for held, told in _with_rows(archive, batch):
+        for held in batch.captures:
             try:
-                page = _read(archive, tx, batch, held, told)
+                page = _read(archive, tx, batch, held)
             except (WarcError, NotFound) as error:
                 answer.unreadable[held.id] = (held.url, str(error))
                 continue
@@ -114,27 +111,9 @@ def read_batch(archive: Archive, batch: Batch) -> Answer:
     return answer
 
 
-def _with_rows(archive: Archive, batch: Batch) -> Iterator[tuple[Held, dict[str, str]]]:
-    """Wanted captures with what they were fetched for; of others' files nothing tells it."""
-    wanted = [held for held in batch.captures if held.wanted]
-    told: dict[int, dict[str, str]] = {}
-    if wanted and batch.file.startswith("warc/"):
-        last = batch.captures[-1].record
-        try:
-            path = archive.folder.file(batch.file)
-            parts = read_parts(path, batch.begin, last.offset + last.length)
-            told = {part.record: part.fetched_for for part in parts}
-        except (NotFound, OSError):
-            pass  # reading its records says so, one by one
-    for held in wanted:
-        yield held, told.get(held.record.offset, {})
-
-
-def _read(
-    archive: Archive, tx: Connection, batch: Batch, held: Held, told: dict[str, str]
-) -> Page | None:
+def _read(archive: Archive, tx: Connection, batch: Batch, held: Held) -> Page | None:
     """The page, on the one road; None if it was fetched as something else, or is not asked for."""
-    site, row = batch.site, row_told(held.url, told)
+    site, row = batch.site, row_told(held.url, _told(archive, held))
     if row.role not in PAGES:
         return None
     day = times.parse_utc(held.fetched_at).astimezone(times.LOCAL).date()
@@ -142,6 +121,14 @@ def _read(
         return None
     page = read_capture(row, stored_capture(archive, tx, held.record.record_id), site, Limits())
     return reduce(lambda read, step: step(read), STEPS, page)
+
+
+def _told(archive: Archive, held: Held) -> dict[str, str]:
+    """What it was fetched for; of what others caught nothing tells it. Raises NotFound."""
+    record = held.record
+    if not record.file.startswith("warc/"):
+        return {}
+    return fetched_for(archive.folder.file(record.file), held.begin, record.offset)
 
 
 def _compare(tx: Connection, batch: Batch, pages: dict[int, Page], answer: Answer) -> None:
