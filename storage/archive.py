@@ -22,6 +22,7 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.query import Query
 from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
@@ -79,24 +80,20 @@ class Archive:
             yield connection
 
     def search(
-        self,
-        words: str = "",
-        *,
-        site: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        unit: str | None = None,
-        limit: int = 20,
+        self, words: str = "", *, limit: int | None = 20, **filters: Any
     ) -> list[dict[str, Any]]:
         """Articles (DESIGN §7) that have all the words, best first; without words newest first.
 
-        `since` and `until` are days, months or years of publication (`2022-01-01`, `2022`), both
-        included; `unit` is a unit as people name it (`xã Đường An, Hải Phòng`).
-        Raises UsageError, NotFound for these two; nothing for any words.
+        `filters` are the fields of storage.query.query.Query: `site="demo"`, `since="2022-01"`,
+        `unit="xã Đường An, Hải Phòng"`, `having="images"`; of several values give a list.
+        Raises UsageError, NotFound for a filter's value; nothing for any words.
         """
-        query = search.Query(words, site, since, until, unit, limit)
+        return self.find(Query.of(words, **filters), limit)
+
+    def find(self, query: Query, limit: int | None = 20) -> list[dict[str, Any]]:
+        """The articles that a query finds, in its order; None: all. Raises as `search` does."""
         with self.reading() as connection:
-            return articles.load(connection, search.find(connection, query))
+            return articles.load(connection, search.find(connection, query, limit))
 
     def article(
         self, id_: str, version: int | None = None, *, with_persons: bool = False

@@ -10,10 +10,8 @@ import typer
 from storage.archive import Archive
 from storage.output import (
     console,
-    errors,
     escape,
     print_article,
-    print_found,
     print_json,
     print_notes,
     print_status,
@@ -22,7 +20,6 @@ from storage.output import (
 )
 from storage.places.lookup import find_units
 from storage.places.shown import as_shown
-from storage.query.asked import read_query
 from storage.query.runs import by_pattern
 
 commands = typer.Typer()
@@ -43,47 +40,6 @@ def archive_of(context: typer.Context) -> Archive:
     """The archive that --archive and --database name."""
     archive: Archive = context.obj
     return archive
-
-
-@commands.command()
-def search(
-    context: typer.Context,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help='All must be there; "quoted" ones together; -without this one;'
-            " site:binhgiang; from:2022-01 to:2023."
-        ),
-    ] = None,
-    site: Annotated[str | None, typer.Option(help="Only articles of this site.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="First day, month or year of publication, 2022-01-31.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Last day, month or year of publication.")
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(help='Only articles of a unit: "xã Đường An, Hải Phòng", or a code, 296.'),
-    ] = None,
-    limit: Limit = 20,
-    json: Json = False,
-) -> None:
-    """Find articles by words; without words the newest.
-
-    With any Vietnamese mark the tones count (uỷ = ủy, but năm is not nam); without, none does.
-    Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
-    """
-    asked = " ".join(words or [])
-    found = archive_of(context).search(
-        asked, site=site, since=since, until=until, unit=unit, limit=limit
-    )
-    for note in read_query(asked).notes:
-        errors.print(escape(note))
-    if json:
-        print_json(found)
-    else:
-        print_found(found)
 
 
 @commands.command()

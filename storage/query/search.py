@@ -11,29 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.errors import UsageError
 from storage.places.gazetteer import gazetteer
 from storage.places.lookup import districts_of
-from storage.query.asked import Asked, Term, is_day, read_query
+from storage.query.asked import Asked, Term, read_query
+from storage.query.query import Query
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked for."""
-
-    words: str = ""
-    """As typed (storage.query.asked)."""
-    site: str | None = None
-    since: str | None = None
-    """First day, month or year of publication: `2022-01-31`, `2022-01`, `2022`."""
-    until: str | None = None
-    """Last day, month or year of publication."""
-    unit: str | None = None
-    """A unit of the gazetteer, as people name it: `xã Đường An, Hải Phòng`, `296`."""
-    limit: int = 20
-
-
-def find(connection: Connection, query: Query) -> list[int]:
+def find(connection: Connection, query: Query, limit: int | None = 20) -> list[int]:
     """Keys of the articles found; the newest where no words were given.
 
     Words that fold to nothing (only signs) find nothing.
@@ -55,7 +39,7 @@ def find(connection: Connection, query: Query) -> list[int]:
             f" {statement.join} WHERE {' AND '.join(statement.conditions)}"
             f" ORDER BY {order}COALESCE(r.published_at, '') DESC, a.id LIMIT :limit"
         ),
-        statement.values | {"limit": query.limit},
+        statement.values | {"limit": -1 if limit is None else limit},
     )
     return list(found.scalars())
 
@@ -80,17 +64,16 @@ class _Statement:
 
 
 def _filter(statement: _Statement, query: Query, asked: Asked) -> None:
-    for site in (*asked.sites, *([query.site] if query.site else [])):
-        statement.conditions.append(f"a.site = {statement.bind(_clean(site))}")
+    for sites in (*((site,) for site in asked.sites), *([query.site] if query.site else [])):
+        any_of = " OR ".join(f"a.site = {statement.bind(_clean(site))}" for site in sites)
+        statement.conditions.append(f"({any_of})")
     for name, sign, days in (("since", ">=", asked.since), ("until", "<=", asked.until)):
         given = getattr(query, name)
-        if given and not is_day(given):
-            raise UsageError(f"{name} {given!r} is no day; write 2022-01-31, 2022-01 or 2022")
         for day in (*days, *([given] if given else [])):
             published = f"substr(r.published_at, 1, {len(day)})"
             statement.conditions.append(f"{published} {sign} {statement.bind(day)}")
-    if query.unit is not None:
-        _within(statement, query.unit)
+    for unit in query.unit:
+        _within(statement, unit)
 
 
 def _within(statement: _Statement, unit: str) -> None:
