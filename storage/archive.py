@@ -22,6 +22,8 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.facets import Facets, Step, Value, count_facets, count_undated
+from storage.query.facets import histogram as count_by_date
 from storage.query.query import Query
 from storage.query.status import site_states
 from storage.records import Capture, Record
@@ -94,6 +96,21 @@ class Archive:
         """The articles that a query finds, in its order; None: all. Raises as `search` does."""
         with self.reading() as connection:
             return articles.load(connection, search.find(connection, query, limit))
+
+    def facets(self, query: Query) -> Facets:
+        """What a query finds, counted by every filter (storage.query.facets). Raises as `find`."""
+        with self.reading() as connection:
+            return count_facets(connection, query)
+
+    def histogram(self, query: Query, step: Step) -> list[Value]:
+        """What a query finds by `day`, `month` or `year` of publication. Raises as `find` does."""
+        with self.reading() as connection:
+            return count_by_date(connection, query, step)
+
+    def undated(self, query: Query) -> int:
+        """How many a span of days leaves out for want of a date, up to 1,000. Raises as `find`."""
+        with self.reading() as connection:
+            return count_undated(connection, query)
 
     def article(
         self, id_: str, version: int | None = None, *, with_persons: bool = False

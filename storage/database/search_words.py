@@ -75,7 +75,7 @@ class Row(NamedTuple):
 @lru_cache(maxsize=4096)
 def _province(district: str | None, day: str) -> str | None:
     unit = gazetteer().on(district, day) if district else None
-    return unit and gazetteer().province(unit).bare_name
+    return gazetteer().province(unit).bare_name if unit else None
 
 
 def fact(name: str, value: str) -> str:
@@ -105,33 +105,36 @@ def facts(row: Row) -> Iterator[str]:
         yield fact("lacking" if value is None else "having", name)
 
 
-def folded(row: Row) -> list[tuple[list[str], list[str]]]:
-    """Words of title and text, each in both forms; private numbers are left out."""
+def folded(row: Row) -> list[tuple[str, str]]:
+    """Title and text, each in both forms; private numbers are left out."""
     body = "\n".join(part for part in (row.lead, row.text) if part)
     return [_fold("title", row.title or ""), _fold("body", body)]
 
 
-def _fold(what: str, text: str) -> tuple[list[str], list[str]]:
+def _fold(what: str, text: str) -> tuple[str, str]:
     if len(text) > _MAX_BYTES[what] // 4:
         text = text.encode()[: _MAX_BYTES[what]].decode(errors="ignore")
     tone, plain = fold_both(without_private_numbers(text))
-    return _words(tone, _MAX_WORDS[what]), [f"_{w}" for w in _words(plain, _MAX_WORDS[what])]
+    return _cut(tone, _MAX_WORDS[what]), _before_each("_", _cut(plain, _MAX_WORDS[what]))
 
 
-def _words(text: str, limit: int) -> list[str]:
-    words = text.split()[:limit]
-    if len(text) > LONGEST_WORD:  # else none can be too long
-        return [word[:LONGEST_WORD] for word in words]
-    return words
+def _cut(words: str, limit: int) -> str:
+    each = words.split()
+    if len(each) <= limit and max(map(len, each), default=0) <= LONGEST_WORD:
+        return words
+    return " ".join(word[:LONGEST_WORD] for word in each[:limit])
+
+
+def _before_each(sign: str, words: str) -> str:
+    """The same words with a sign before each; done on the text, since it is done for every word."""
+    return sign + words.replace(" ", f" {sign}") if words else ""
 
 
 def as_line(row: Row) -> str:
     """All words one behind the other, for FTS5; a bar keeps a phrase within its text."""
     title, body = folded(row)
-    parts: list[str] = []
-    for form in (0, 1):
-        parts += [*(f"t={word}" for word in title[form]), "|", *title[form], "|", *body[form], "|"]
-    return " ".join([*parts, *facts(row)])
+    parts = [f"{_before_each('t=', title[form])} | {title[form]} | {body[form]}" for form in (0, 1)]
+    return " | ".join([*parts, " ".join(facts(row))])
 
 
 def as_tsvector(row: Row) -> str:
@@ -139,7 +142,8 @@ def as_tsvector(row: Row) -> str:
     places: defaultdict[str, list[int]] = defaultdict(list)
     alone = set(facts(row))
     start = 1
-    for part, (tone, plain) in enumerate(folded(row)):
+    for part, forms in enumerate(folded(row)):
+        tone, plain = (form.split() for form in forms)
         for position, both in enumerate(zip(tone, plain, strict=True), start):
             for word in both:
                 places[word].append(position)

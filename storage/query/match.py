@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.database.search_words import LAST_PLACE, after, fact, first_place
-from storage.errors import UsageError
 from storage.places.gazetteer import Unit, gazetteer
-from storage.places.lookup import districts_of, find_units
+from storage.places.lookup import districts_named, districts_of, provinces_named
 from storage.query.asked import Term, read_query
 from storage.query.query import Query
 from storage.query.synonyms import Words
@@ -89,7 +88,8 @@ def _facts(query: Query) -> Iterator[Facts]:
     if query.provenance:
         yield _any("provenance", query.provenance)
     if query.province:
-        yield _any("province", sorted(_provinces(query.province)))
+        names = {name for one in query.province for name in provinces_named(one)}
+        yield _any("province", sorted(names))
     for name in ("flag", "having", "lacking"):
         for value in getattr(query, name):
             yield _any(name, [value])
@@ -101,26 +101,10 @@ def _any(name: str, values: Iterable[str]) -> Facts:
 
 def _places(query: Query) -> Iterator[list[Unit]]:
     """Sets of districts, one of each of which must be an article's."""
-    for name in ("district", "unit"):
-        if asked := getattr(query, name):
-            yield [unit for one in asked for unit in _of_level(name, one)]
-
-
-def _of_level(name: str, asked: str) -> list[Unit]:
-    if name == "district" and not any(unit.level == "district" for unit in find_units(asked)):
-        raise UsageError(f"{asked!r} is no district; ask for its articles with --unit")
-    return districts_of(asked)
-
-
-def _provinces(asked: Iterable[str]) -> set[str]:
-    """Names of provinces; one of today stands for all it was made of."""
-    names = set()
-    for one in asked:
-        if not any(unit.level == "province" for unit in find_units(one)):
-            raise UsageError(f"{one!r} is no province; ask for its articles with --unit")
-        names |= {unit.bare_name for unit in find_units(one) if unit.level == "province"}
-        names |= {gazetteer().province(unit).bare_name for unit in districts_of(one)}
-    return names
+    if query.district:
+        yield [unit for one in query.district for unit in districts_named(one)]
+    if query.unit:
+        yield [unit for one in query.unit for unit in districts_of(one)]
 
 
 def _clean(text: str) -> str:

@@ -18,8 +18,9 @@ from storage.query.match import Facts, Match, as_indexed
 
 _ALL: Facts = ("having=date", "lacking=date")
 """One of them stands at every article: FTS5 can take away only from something."""
-_FEW, _MORE = 2_000, 30_000
-"""Articles that PostgreSQL looks through first, and then, before it looks through all."""
+_WINDOWS = ((2_000, "d"), (16_000, "m"), (128_000, "m"))
+"""How many of the newest articles PostgreSQL looks through first, and then, before it looks through
+all; and whether their dates are told by days or by months."""
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ def _tsquery_phrase(term: Term, phrase: tuple[str, ...], in_title: bool) -> str:
 def _windows(connection: Connection, match: Match) -> Iterator[Statement]:
     """The match by spans of days, the newest first: a GIN index knows no order."""
     high = match.high
-    for size, form in ((_FEW, "d"), (_MORE, "m")):
+    for size, form in _WINDOWS:
         low = _place_after(connection, match.low, high, size)
         if low is None:
             break

@@ -25,7 +25,7 @@ from storage.urls import article_id
 from tests.conftest import ROOT
 
 SITES = 200
-_SYLLABLES = 560
+_CHARS = 3_000
 _FIRST = date(2012, 1, 1)
 _DAYS = 4_900
 _AT = "2025-06-01T03:00:00.000000Z"
@@ -46,7 +46,7 @@ class Writer:
         self._people = [f"{one} {number}" for one in people for number in range(50)]
 
     def text(self, count: int) -> str:
-        """So many syllables, more or less."""
+        """So many letters, or a few more."""
         draw, parts, length = self._random, [], 0
         while length < count:
             kind = draw.random()
@@ -58,7 +58,7 @@ class Writer:
                 start = draw.randrange(len(self._syllables) - 8)
                 part = self._syllables[start : start + draw.randrange(2, 9)]
             parts += part
-            length += len(part)
+            length += sum(map(len, part)) + len(part)
         return " ".join(parts)
 
     def readings(self, count: int) -> Iterator[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Writer:
             yield dict.fromkeys(column.name for column in reading.c) | {
                 "id": number, "capture": number, "article": number,
                 "extractor": "bench", "state": "accepted",
-                "title": self.text(12), "lead": self.text(30), "text": self.text(_SYLLABLES),
+                "title": self.text(60), "lead": self.text(200), "text": self.text(_CHARS),
                 "section": draw.choice(("Tin tức", "Kinh tế", "Văn hoá", "Xây dựng Đảng")),
                 "published_at": f"{day}T{draw.randrange(24):02}:{draw.randrange(60):02}:00+07:00"
                 if known else None,
@@ -120,7 +120,7 @@ def _site(number: int, facts: dict[str, str]) -> SiteRow:
     unknown: dict[str, Any] = dict.fromkeys(("province", "family", "since", "evidence"))
     organ = ("party", "people_committee")[number % 2]
     id_ = f"site-{number}"
-    return SiteRow(id_, id_, organ, [], **facts, state="open", origin="declared", **unknown)  # type: ignore[arg-type]
+    return SiteRow(id_, id_, organ, [], **facts, state="open", origin="declared", **unknown)
 
 
 def _insert(tx: Any, part: list[dict[str, Any]], run: str, count: int) -> None:
