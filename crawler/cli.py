@@ -29,6 +29,7 @@ from storage.output import (
     print_table,
 )
 from storage.query.cli import commands as query_commands
+from storage.query.versions_cli import commands as version_commands
 from storage.warc.cli import warc
 
 if TYPE_CHECKING:
@@ -40,7 +41,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (query_commands, storage_commands, schedule_commands, note_commands):
+for mounted in (
+    query_commands,
+    version_commands,
+    storage_commands,
+    schedule_commands,
+    note_commands,
+):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)

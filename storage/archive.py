@@ -22,10 +22,13 @@ from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.changes import events, first_moment, last_moment
+from storage.query.diff import Change
 from storage.query.facets import Facets, Step, Value, count_facets, count_undated
 from storage.query.facets import histogram as count_by_date
 from storage.query.query import Query
 from storage.query.status import site_states
+from storage.query.versions import compare, list_versions
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
@@ -126,6 +129,35 @@ class Archive:
             key = articles.find_key(connection, id_)
             found = articles.load(connection, [key], version)[0]
         return found | {"persons": persons.persons_of(found)} if with_persons else found
+
+    def versions(self, id_: str) -> list[dict[str, Any]]:
+        """Every version of an article, by id or a unique start of it. Raises NotFound."""
+        with self.reading() as connection:
+            return list_versions(connection, id_)
+
+    def diff(
+        self, id_: str, versions: tuple[int, int] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], list[Change]]:
+        """Two versions of an article and what differs; the last two if none are named.
+
+        Raises NotFound.
+        """
+        with self.reading() as connection:
+            return compare(connection, id_, versions)
+
+    def changes(self, query: Query, since: str, until: str) -> list[dict[str, Any]]:
+        """What became of the articles that a query finds, between two local days of capture.
+
+        `since` and `until` are days, months or years, both included. Raises UsageError, NotFound.
+        """
+        moments = first_moment(since), last_moment(until)
+        with self.reading() as connection:
+            found = list(events(connection, query, *moments))
+            loaded = articles.load(connection, [one.key for one in found])
+        return [
+            {"article": of["id"], "site": of["site"], "title": of["title"]} | one.as_json()
+            for one, of in zip(found, loaded, strict=True)
+        ]
 
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""

@@ -63,7 +63,7 @@ def _parameters() -> list[inspect.Parameter]:
 
 def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter:
     return inspect.Parameter(
-        name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
 
 
@@ -81,9 +81,10 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
         words = " ".join(filters.pop("words") or [])
         return command(query=Query.of(words, **filters), **given)
 
-    places = []
+    places: list[inspect.Parameter] = []
     for parameter in own.parameters.values():
-        places += asked if parameter.name == "query" else [parameter]
+        by_name = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        places += asked if parameter.name == "query" else [by_name]
     called.__signature__ = own.replace(parameters=places)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in places}
     return called
