@@ -18,6 +18,7 @@ from storage.database.captures import pending_captures
 from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
+from storage.database.likeness import update_likeness
 from storage.database.runs import SiteRow, save_site
 from storage.errors import ArchiveFault, UsageError
 from storage.handed_out import HandedOut
@@ -68,6 +69,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
                 _relive(archive, engine, site, history, done, say)
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
+            update_likeness(engine, say)
         return done
 
 

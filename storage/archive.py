@@ -18,10 +18,12 @@ from sqlalchemy import Connection, Engine
 
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
+from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.alike import count_uncompared, similar_articles, similar_images
 from storage.query.changes import events, first_moment, last_moment
 from storage.query.diff import Change
 from storage.query.facets import Facets, Step, Value, count_facets, count_undated
@@ -144,6 +146,38 @@ class Archive:
         """
         with self.reading() as connection:
             return compare(connection, id_, versions)
+
+    def similar(self, id_: str) -> list[dict[str, Any]]:
+        """What is nearly the same as an article: `text` alike, or a `picture` in common.
+
+        `similarity` is the part of their text that both share (an estimate), or of a picture's 64
+        bits. Empty where `update_likeness` was not run. Raises NotFound.
+        """
+        with self.reading() as connection:
+            key = articles.find_key(connection, id_)
+            found = [("text", k, like) for k, like in similar_articles(connection, key)]
+            pictures = similar_images(connection, key)
+            found += [("picture", k, 1 - bits / 64) for k, _, _, bits in pictures]
+            loaded = articles.load(connection, [k for _, k, _ in found])
+        names = ("site", "published_at", "title", "url")
+        return [
+            {"article": of["id"], "alike": what, "similarity": round(like, 2)}
+            | {name: of[name] for name in names}
+            for (what, _, like), of in zip(found, loaded, strict=True)
+        ]
+
+    def uncompared(self) -> int:
+        """How many articles came since near-duplicates were last brought up to date."""
+        with self.reading() as connection:
+            return count_uncompared(connection)
+
+    def update_likeness(self, say: Say = lambda what: None) -> Compared:
+        """Bring near-duplicates up to date (storage.database.likeness). Raises ArchiveFault."""
+        engine = self.open_for_writing()
+        try:
+            return update_likeness(engine, say)
+        finally:
+            engine.dispose()
 
     def changes(self, query: Query, since: str, until: str) -> list[dict[str, Any]]:
         """What became of the articles that a query finds, between two local days of capture.

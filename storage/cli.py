@@ -14,6 +14,7 @@ from storage.output import (
     print_article,
     print_json,
     print_notes,
+    print_similar,
     print_status,
     print_table,
     print_unit,
@@ -53,10 +54,16 @@ def show(
         bool,
         typer.Option("--with-persons", help="Officials named in their posts (docs/ethics.md)."),
     ] = False,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Instead, articles that are nearly the same.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show an article with its date, its byline and its WARC record."""
     archive = archive_of(context)
+    if similar:
+        print_similar(archive.similar(article), json=json)
+        return
     found = archive.article(article, version, with_persons=with_persons)
     if json:
         print_json([found])

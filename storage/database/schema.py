@@ -282,12 +282,13 @@ shelf = Table(
     Column("alike", Integer, index=True),
 )
 
-# What an article's newest text was compared by (storage.query.alike); NULL: too short to compare.
+# What a newest text is compared by (storage.database.likeness); NULL: too short to compare.
 likeness = Table(
     "likeness",
     metadata,
     Column("article", Integer, ForeignKey("article.key"), primary_key=True),
     Column("reading", Integer, ForeignKey("reading.id"), nullable=False),
+    Column("method", Text, nullable=False),
     Column("signature", LargeBinary),
 )
 

@@ -61,7 +61,27 @@ def search(
     _say_what_is_left_out(archive, query)
 
 
+@commands.command()
+def alike(context: typer.Context, json: Json = False) -> None:
+    """Find near-duplicates among articles and pictures; only what is new is compared.
+
+    Then `search --alike-once` shows one of each, and `show --similar` the others.
+    """
+    archive = archive_of(context)
+    if not archive.exists:
+        archive.uncompared()  # says what to do
+    with console.status("comparing") as status:
+        done = archive.update_likeness(status.update)
+    if json:
+        print_json([asdict(done)])
+        return
+    console.print(f"{done.articles:,} articles and {done.images:,} pictures compared")
+    console.print(f"{done.in_clusters:,} articles are alike, in {done.clusters:,} clusters")
+
+
 def _say_what_is_left_out(archive: Archive, query: Query) -> None:
+    if query.alike_once and (count := archive.uncompared()):
+        errors.print(f"{count:,} articles were not compared yet; `tinhuyen alike` does it")
     for note in read_query(query.words).notes:
         errors.print(escape(note))
     if undated := archive.undated(query):

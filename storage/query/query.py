@@ -67,7 +67,7 @@ class Query:
     order: str = "rank"
     """`rank`: those whose title has everything first, then the newest; `date`: the newest."""
     alike_once: bool = False
-    """Of near-duplicates (storage.query.alike) only the first in this order."""
+    """Of near-duplicates (storage.database.likeness) only the first in this order."""
 
     def __post_init__(self) -> None:
         """Raises UsageError for a value that is none of those a field may have."""

@@ -12,7 +12,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Three tables, a column, and the index made anew."""
+    """Two tables, a column, and the index made anew."""
     _shelf()
     _likeness()
     op.add_column("image", sa.Column("perceptual_hash", sa.Text(), nullable=True))
@@ -57,6 +57,7 @@ def _likeness() -> None:
         "likeness",
         sa.Column("article", sa.Integer(), nullable=False),
         sa.Column("reading", sa.Integer(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["article"], ["article.key"], name=op.f("fk_likeness_article")),
         sa.ForeignKeyConstraint(["reading"], ["reading.id"], name=op.f("fk_likeness_reading")),
