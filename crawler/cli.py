@@ -29,6 +29,7 @@ from storage.output import (
     print_table,
 )
 from storage.query.cli import commands as query_commands
+from storage.query.stats_cli import commands as stats_commands
 from storage.query.versions_cli import commands as version_commands
 from storage.warc.cli import warc
 
@@ -44,6 +45,7 @@ app = typer.Typer(
 for mounted in (
     query_commands,
     version_commands,
+    stats_commands,
     storage_commands,
     schedule_commands,
     note_commands,

@@ -29,6 +29,7 @@ from storage.query.diff import Change
 from storage.query.facets import Facets, Step, Value, count_facets, count_undated
 from storage.query.facets import histogram as count_by_date
 from storage.query.query import Query
+from storage.query.stats import Pairs, count_by, telling_pairs
 from storage.query.status import site_states
 from storage.query.versions import compare, list_versions
 from storage.records import Capture, Record
@@ -116,6 +117,16 @@ class Archive:
         """How many a span of days leaves out for want of a date, up to 1,000. Raises as `find`."""
         with self.reading() as connection:
             return count_undated(connection, query)
+
+    def count_by(self, query: Query, by: str) -> list[Value]:
+        """All that a query finds, by a filter or by day, month, year. Raises as `find` does."""
+        with self.reading() as connection:
+            return count_by(connection, query, by)
+
+    def telling_pairs(self, query: Query, limit: int = 40) -> Pairs:
+        """Pairs of syllables that set what a query finds apart. Raises as `find` does."""
+        with self.reading() as connection:
+            return telling_pairs(connection, query, limit)
 
     def article(
         self, id_: str, version: int | None = None, *, with_persons: bool = False

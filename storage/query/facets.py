@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
@@ -24,14 +24,20 @@ from storage.query.walk import matching, walk
 
 MOST_COUNTED = 20_000
 """Articles that facets count: the newest that match. `tinhuyen stats` counts all."""
-_COLUMNS = (
-    "site", "organ", "province", "district", "section", "author", "office", "credit",
-    "published_at", "published_precision", "published_flags", "images", "provenance",
-    "district_from",
-)  # fmt: skip
 
 Step = Literal["day", "month", "year"]
 _LENGTHS: dict[Step, int] = {"day": 10, "month": 7, "year": 4}
+STEPS: dict[str, Step] = {step: step for step in _LENGTHS}
+
+COUNTED_BY = {
+    "site": ("site",), "organ": ("organ",), "province": ("province",),
+    "district": ("district", "district_from"), "year": ("published_at",),
+    "precision": ("published_precision",), "flag": ("published_flags",), "section": ("section",),
+    "author": ("author",), "office": ("office",), "credit": ("credit",), "images": ("images",),
+    "provenance": ("provenance",),
+}  # fmt: skip
+"""Columns of the shelf that each filter is counted by; `year` stands for since and until."""
+_COLUMNS = tuple(dict.fromkeys(column for columns in COUNTED_BY.values() for column in columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,79 +72,66 @@ def count_facets(connection: Connection, query: Query) -> Facets:
         rows = list(islice(found, MOST_COUNTED + 1))
     counted = rows[:MOST_COUNTED]
     columns_of = dict(zip(_COLUMNS, zip(*counted, strict=True), strict=True)) if counted else {}
-    values = {name: count(columns_of) for name, count in _FACETS.items()} if counted else {}
+    values = {
+        name: values_of(name, Counter(zip(*(columns_of[one] for one in columns), strict=True)))
+        for name, columns in COUNTED_BY.items()
+        if counted
+    }
     return Facets(len(counted), len(rows) <= MOST_COUNTED, values)
 
 
-Columns = dict[str, tuple[Any, ...]]
+def values_of(name: str, counts: Mapping[tuple[Any, ...], int]) -> list[Value]:
+    """The values of a facet, from articles counted by its columns on the shelf."""
+    if name == "district":
+        return _districts(counts)
+    if name == "flag":
+        return _flags(counts)
+    if name == "images":
+        return _together(counts, lambda number: "having images" if number else "lacking images")
+    if name == "year":
+        years = _together(counts, lambda date: date and date[:4])
+        return sorted(years, key=lambda one: one.value or "", reverse=True)
+    if name in ("section", "author", "office", "credit", "province"):
+        return _together(counts, lambda value: value and fact(name, value), printed=True)
+    return _together(counts, lambda value: value)
 
 
-def _plain(name: str) -> Callable[[Columns], list[Value]]:
-    return lambda columns: _values(columns[name])
-
-
-def _folded(name: str) -> Callable[[Columns], list[Value]]:
-    """Spellings that the filter takes for one are counted as one, under the most frequent."""
-
-    def count(columns: Columns) -> list[Value]:
-        together: dict[str | None, Counter[str | None]] = {}
-        for value, number in Counter(columns[name]).items():
-            key = None if value is None else fact(name, value)
-            together.setdefault(key, Counter())[value] += number
-        spelled = {min(c, key=lambda v: (-c[v], v or "")): c.total() for c in together.values()}
-        return _ordered(Value(value, value, number) for value, number in spelled.items())
-
-    return count
-
-
-def _values(values: Iterable[str | None]) -> list[Value]:
-    return _ordered(Value(value, value, number) for value, number in Counter(values).items())
+def _together(
+    counts: Mapping[tuple[Any, ...], int],
+    key_of: Callable[[Any], str | None],
+    *,
+    printed: bool = False,
+) -> list[Value]:
+    """Articles by key; `printed`: a key stands for spellings, and the most frequent is shown."""
+    together: dict[str | None, Counter[Any]] = {}
+    for (value,), number in counts.items():
+        together.setdefault(key_of(value), Counter())[value] += number
+    found = []
+    for key, spellings in together.items():
+        shown = min(spellings, key=lambda one: (-spellings[one], one or "")) if printed else key
+        found.append(Value(shown, shown, spellings.total()))
+    return _ordered(found)
 
 
 def _ordered(values: Iterable[Value]) -> list[Value]:
     return sorted(values, key=lambda one: (-one.count, one.value is None, one.value or ""))
 
 
-def _districts(columns: Columns) -> list[Value]:
-    pairs = Counter(zip(columns["district"], columns["district_from"], strict=True))
+def _districts(counts: Mapping[tuple[Any, ...], int]) -> list[Value]:
     units: Counter[tuple[str | None, str | None]] = Counter()
-    for (code, day), number in pairs.items():
+    for (code, day), number in counts.items():
         unit = gazetteer().on(code, day) if code else None
         units[code, label(unit) if unit else code] += number
     return _ordered(Value(code, named, number) for (code, named), number in units.items())
 
 
-def _years(columns: Columns) -> list[Value]:
-    found = _values(day and day[:4] for day in columns["published_at"])
-    return sorted(found, key=lambda one: one.value or "", reverse=True)
-
-
-def _flags(columns: Columns) -> list[Value]:
+def _flags(counts: Mapping[tuple[Any, ...], int]) -> list[Value]:
     """An article may have several."""
-    return _values(
-        flag
-        for flags, number in Counter(columns["published_flags"]).items()
-        for flag in json.loads(flags) * number
-    )
-
-
-def _images(columns: Columns) -> list[Value]:
-    there = Counter("having" if number else "lacking" for number in columns["images"])
-    return _ordered(Value("images", f"{name} images", count) for name, count in there.items())
-
-
-_FACETS: dict[str, Callable[[Columns], list[Value]]] = {
-    "site": _plain("site"),
-    "organ": _plain("organ"),
-    "province": _folded("province"),
-    "district": _districts,
-    "year": _years,
-    "precision": _plain("published_precision"),
-    "flag": _flags,
-    **{name: _folded(name) for name in ("section", "author", "office", "credit")},
-    "images": _images,
-    "provenance": _plain("provenance"),
-}
+    flags: Counter[str] = Counter()
+    for (listed,), number in counts.items():
+        for flag in json.loads(listed):
+            flags[flag] += number
+    return _ordered(Value(flag, flag, number) for flag, number in flags.items())
 
 
 def histogram(connection: Connection, query: Query, step: Step) -> list[Value]:
