@@ -14,6 +14,7 @@ The place is a number by which articles stand in order of publication, the undat
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -85,7 +86,13 @@ def fact(name: str, value: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _value(name: str, value: str) -> str:
-    return "_".join(tone_key(value).split()) if name in _FOLDED else value
+    if name in _FOLDED:
+        return "_".join(tone_key(value).split())
+    return _PARTING.sub("_", value.lower())
+
+
+_PARTING = re.compile(r"[^a-z0-9_.\x80-\U0010ffff-]")
+"""What parts words for FTS5's ascii tokenizer."""
 
 
 def facts(row: Row) -> Iterator[str]:
