@@ -17,6 +17,10 @@ Facts = tuple[str, ...]
 """Words of the index that stand for facts: one of them must be there."""
 
 
+EVERYTHING: Facts = ("having=date", "lacking=date")
+"""One of them stands at every article: FTS5 can take away only from something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A district by its code, which means it only for these days: codes are used again."""

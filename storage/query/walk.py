@@ -6,21 +6,15 @@ Whatever may not be shown is left out here, in `_conditions`, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.query.asked import Term
-from storage.query.match import Facts, Match, as_indexed
-
-_ALL: Facts = ("having=date", "lacking=date")
-"""One of them stands at every article: FTS5 can take away only from something."""
-_WINDOWS = ((2_000, "d"), (16_000, "m"), (128_000, "m"))
-"""How many of the newest articles PostgreSQL looks through first, and then, before it looks through
-all; and whether their dates are told by days or by months."""
+from storage.query.fts5 import fts5
+from storage.query.match import Facts, Match
+from storage.query.tsquery import tsquery
+from storage.query.windows import windows, words_first
 
 
 @dataclass(slots=True)
@@ -55,10 +49,12 @@ def walk(
             connection, columns, f"ORDER BY {order} DESC {limit}"
         )
         return
-    with _words_first(connection):
-        for window in _windows(connection, match):
+    with words_first(connection):
+        for part, days in windows(connection, match, enough):
             count = 0
-            for row in window.rows(connection, columns, f"ORDER BY s.place DESC {limit}"):
+            for row in _postgres(part, days).rows(
+                connection, columns, f"ORDER BY s.place DESC {limit}"
+            ):
                 count += 1
                 yield row
             if enough is not None:
@@ -75,9 +71,9 @@ def matching(connection: Connection, match: Match) -> Statement:
     if connection.dialect.name == "sqlite":
         # CROSS JOIN: SQLite keeps this order of the tables.
         found = Statement("search CROSS JOIN shelf s ON s.place = search.rowid", [])
-        found.conditions.append(f"search MATCH {found.bind(_fts5(match))}")
+        found.conditions.append(f"search MATCH {found.bind(fts5(match))}")
         return _conditions(found, match, "search.rowid")
-    return _postgres(match, ())
+    return _postgres(match)
 
 
 def _conditions(found: Statement, match: Match, place: str) -> Statement:
@@ -101,116 +97,10 @@ def _words_of(match: Match) -> bool:
     return bool(match.terms or match.facts)
 
 
-def _fts5(match: Match) -> str:
-    """Our own words in quotes: nothing is left to interpret."""
-    wanted = [_fts5_term(term, in_title=match.title == "only") for term in match.wanted]
-    wanted += [_fts5_any(facts) for facts in match.facts]
-    unwanted = [_fts5_term(term, in_title=False) for term in match.unwanted]
-    if match.title == "not":
-        unwanted.append(" AND ".join(_fts5_term(term, in_title=True) for term in match.wanted))
-    sought = " AND ".join(wanted or [_fts5_any(_ALL)])
-    return f"({sought}) NOT ({' OR '.join(map('({})'.format, unwanted))})" if unwanted else sought
-
-
-def _fts5_any(facts: Facts) -> str:
-    return "(" + " OR ".join(f'"{one.replace(chr(34), "")}"' for one in facts) + ")"
-
-
-def _fts5_term(term: Term, *, in_title: bool) -> str:
-    ways = (
-        " AND ".join(f'"{" ".join(as_indexed(term, phrase, in_title=in_title))}"' for phrase in way)
-        for way in term.alternatives
-    )
-    return "(" + " OR ".join(f"({way})" for way in ways) + ")"
-
-
-def _postgres(match: Match, days: Facts) -> Statement:
+def _postgres(match: Match, days: Facts = ()) -> Statement:
     """The words are looked up first, by themselves: nothing else may be cheaper."""
     found = Statement("", [])
-    query = found.bind(_tsquery(match, days))
+    query = found.bind(tsquery(match, days))
     hit = f"SELECT place FROM search WHERE words @@ CAST({query} AS tsquery) OFFSET 0"  # noqa: S608
     found.source = f"({hit}) hit JOIN shelf s ON s.place = hit.place"
     return _conditions(found, match, "s.place")
-
-
-def _tsquery(match: Match, days: Facts) -> str:
-    wanted = [_tsquery_term(term, in_title=match.title == "only") for term in match.wanted]
-    wanted += [_tsquery_any(facts) for facts in (*match.facts, days) if facts]
-    unwanted = [_tsquery_term(term, in_title=False) for term in match.unwanted]
-    if match.title == "not":
-        unwanted.append(" & ".join(_tsquery_term(term, in_title=True) for term in match.wanted))
-    return " & ".join([*(wanted or [_tsquery_any(_ALL)]), *(f"!({one})" for one in unwanted)])
-
-
-def _tsquery_any(facts: Facts) -> str:
-    return "(" + " | ".join(map(_quoted, facts)) + ")"
-
-
-def _quoted(word: str) -> str:
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _tsquery_term(term: Term, *, in_title: bool) -> str:
-    ways = (
-        " & ".join(_tsquery_phrase(term, phrase, in_title) for phrase in way)
-        for way in term.alternatives
-    )
-    return "(" + " | ".join(f"({way})" for way in ways) + ")"
-
-
-def _tsquery_phrase(term: Term, phrase: tuple[str, ...], in_title: bool) -> str:
-    """A phrase's pairs of words are words of the index: only where all are there is it read."""
-    words = as_indexed(term, phrase, in_title=False)
-    pairs = [_quoted(f"{one}+{two}") for one, two in pairwise(words)]
-    if len(pairs) == 1 and not in_title:
-        return pairs[0]
-    placed = " <-> ".join(map(_quoted, as_indexed(term, phrase, in_title=in_title)))
-    return "(" + " & ".join([*pairs, f"({placed})"]) + ")"
-
-
-def _windows(connection: Connection, match: Match) -> Iterator[Statement]:
-    """The match by spans of days, the newest first: a GIN index knows no order."""
-    high = match.high
-    for size, form in _WINDOWS:
-        low = _place_after(connection, match.low, high, size)
-        if low is None:
-            break
-        days = _days(connection, low, high, form)
-        yield _postgres(replace(match, low=low, high=high), days)
-        high = low - 1
-    yield _postgres(replace(match, high=high), ())
-
-
-def _place_after(connection: Connection, low: int, high: int, size: int) -> int | None:
-    """The place that so many articles of a span stand above; None if there are fewer."""
-    sql = (
-        "SELECT place FROM shelf WHERE place BETWEEN :low AND :high"
-        " ORDER BY place DESC OFFSET :size LIMIT 1"
-    )
-    values = {"low": low, "high": high, "size": size}
-    place: int | None = connection.execute(text(sql), values).scalar()
-    return place
-
-
-def _days(connection: Connection, low: int, high: int, form: str) -> Facts:
-    """The days or months of publication within a span, as words of the index."""
-    length = {"d": 10, "m": 7}[form]
-    sql = (
-        f"SELECT DISTINCT substr(COALESCE(published_at, 'unknown'), 1, {length})"  # noqa: S608
-        " FROM shelf WHERE place BETWEEN :low AND :high"
-    )
-    found = connection.execute(text(sql), {"low": low, "high": high}).scalars()
-    return tuple(sorted(f"{form}={day}" for day in found))
-
-
-@contextmanager
-def _words_first(connection: Connection) -> Iterator[None]:
-    """PostgreSQL looks up words, then places; it must not think that reading all is cheaper."""
-    names = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-    try:
-        for name in names:
-            connection.execute(text(f"SET LOCAL {name} = off"))
-        yield
-    finally:
-        for name in names:
-            connection.execute(text(f"SET LOCAL {name} = on"))
