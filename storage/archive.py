@@ -36,6 +36,7 @@ from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
 DEFAULT_FOLDER = "archive"
+_AT_ONCE = 500
 
 
 class Archive:
@@ -101,7 +102,7 @@ class Archive:
     def find(self, query: Query, limit: int | None = 20) -> list[dict[str, Any]]:
         """The articles that a query finds, in its order; None: all. Raises as `search` does."""
         with self.reading() as connection:
-            return articles.load(connection, search.find(connection, query, limit))
+            return _load(connection, search.find(connection, query, limit))
 
     def facets(self, query: Query) -> Facets:
         """What a query finds, counted by every filter (storage.query.facets). Raises as `find`."""
@@ -169,7 +170,7 @@ class Archive:
             found = [("text", k, like) for k, like in similar_articles(connection, key)]
             pictures = similar_images(connection, key)
             found += [("picture", k, 1 - bits / 64) for k, _, _, bits in pictures]
-            loaded = articles.load(connection, [k for _, k, _ in found])
+            loaded = _load(connection, [k for _, k, _ in found])
         names = ("site", "published_at", "title", "url")
         return [
             {"article": of["id"], "alike": what, "similarity": round(like, 2)}
@@ -198,7 +199,7 @@ class Archive:
         moments = first_moment(since), last_moment(until)
         with self.reading() as connection:
             found = list(events(connection, query, *moments))
-            loaded = articles.load(connection, [one.key for one in found])
+            loaded = _load(connection, [one.key for one in found])
         return [
             {"article": of["id"], "site": of["site"], "title": of["title"]} | one.as_json()
             for one, of in zip(found, loaded, strict=True)
@@ -243,6 +244,12 @@ class Archive:
         """What a record holds, ready to be read. Raises NotFound, WarcError."""
         with self.reading() as connection:
             return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
+
+
+def _load(connection: Connection, keys: list[int]) -> list[dict[str, Any]]:
+    """Articles, as many at once as a statement may name."""
+    parts = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+    return [one for part in parts for one in articles.load(connection, part)]
 
 
 def _find(connection: Connection, record_id: str) -> Record:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.likeness import similarity
 from storage.database.schema import image, likeness, shelf, version, version_image
+from storage.query.walk import shown
 
 NEAR_BITS = 6
 """Of 64: pictures that differ in no more are taken for one."""
@@ -20,8 +21,8 @@ def similar_articles(connection: Connection, key: int) -> list[tuple[int, float]
         .where(shelf.c.alike == mine)
     )
     signatures = {other: made for other, made in rows}
-    own = signatures.pop(key, None)
-    found = [] if own is None else [(k, similarity(own, made)) for k, made in signatures.items()]
+    own, others = signatures.pop(key, None), shown(connection, sorted(signatures))
+    found = [] if own is None else [(k, similarity(own, signatures[k])) for k in others]
     return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
@@ -43,14 +44,16 @@ def similar_images(connection: Connection, key: int) -> list[tuple[int, str, str
         for other, bits in hashes
         if (distance := (bits ^ int(made, 16)).bit_count()) <= NEAR_BITS
     }
-    shown = (
+    articles = (
         select(version.c.article, version_image.c.image)
         .join(version_image, version_image.c.version == version.c.id)
         .where(version_image.c.image.in_(near), version.c.article != key)
         .distinct()
     )
+    rows = [(other, there) for other, there in connection.execute(articles)]
+    visible = shown(connection, sorted({other for other, _ in rows}))
     found = [
-        (other, near[there][0], there, near[there][1]) for other, there in connection.execute(shown)
+        (other, near[there][0], there, near[there][1]) for other, there in rows if other in visible
     ]
     return sorted(found, key=lambda one: (one[3], one[0], one[2]))
 

@@ -20,6 +20,7 @@ from storage.errors import UsageError
 from storage.query.asked import is_day
 from storage.query.query import Query
 from storage.query.search import stream
+from storage.query.walk import shown
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -82,8 +83,7 @@ def events(connection: Connection, query: Query, since: str, until: str) -> Iter
     In the order of their capture. Raises as storage.query.search.find does.
     """
     keys = _touched(connection, since, until)
-    if query.given():
-        keys &= set(stream(connection, query))
+    keys &= set(stream(connection, query)) if query.given() else shown(connection, sorted(keys))
     found: list[Event] = []
     for start in range(0, len(keys), _BATCH):
         some = sorted(keys)[start : start + _BATCH]

@@ -98,7 +98,7 @@ def print_facets(facets: Facets, *, json: bool) -> None:
             for value in values
         )
         return
-    console.print(f"{facets.counted:,} articles" + ("" if facets.complete else _NEWEST_ONLY))
+    console.print(f"{facets.counted:,} article(s)" + ("" if facets.complete else _NEWEST_ONLY))
     rows: list[tuple[Any, ...]] = []
     for name, values in facets.values.items():
         rows += [(name, one.label or "(unknown)", f"{one.count:,}") for one in values[:_SHOWN]]

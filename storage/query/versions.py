@@ -17,6 +17,7 @@ def list_versions(connection: Connection, id_: str) -> list[dict[str, Any]]:
     `from_at` and `until_at` are the first and last capture that show it (UTC). Raises NotFound.
     """
     key = articles.find_key(connection, id_)
+    articles.load(connection, [key])  # the door: what may not be shown has no versions either
     rows = connection.execute(
         select(
             version.c.number, version.c.from_at, version.c.until_at, reading.c.title,

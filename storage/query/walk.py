@@ -5,7 +5,7 @@ Whatever may not be shown is left out here, in `_conditions`, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from storage.query.fts5 import fts5
 from storage.query.match import Facts, Match
 from storage.query.tsquery import tsquery
 from storage.query.windows import windows, words_first
+
+_BATCH = 500
 
 
 @dataclass(slots=True)
@@ -63,6 +65,17 @@ def walk(
                     return
 
 
+def shown(connection: Connection, keys: Sequence[int]) -> set[int]:
+    """Which of these articles may be shown: for whoever found them by another way."""
+    found: set[int] = set()
+    for start in range(0, len(keys), _BATCH):
+        statement = _conditions(Statement("shelf s", []), Match(), "s.place")
+        listed = ", ".join(map(statement.bind, keys[start : start + _BATCH]))
+        statement.conditions.append(f"s.article IN ({listed})")
+        found |= {key for (key,) in statement.rows(connection, "s.article")}
+    return found
+
+
 def matching(connection: Connection, match: Match) -> Statement:
     """A statement over everything that matches, in no order."""
     words = _words_of(match)
@@ -77,7 +90,7 @@ def matching(connection: Connection, match: Match) -> Statement:
 
 
 def _conditions(found: Statement, match: Match, place: str) -> Statement:
-    """What is decided by an article's row on the shelf."""
+    """What is decided by an article's row on the shelf. Every way out goes through here."""
     found.conditions.append("s.article IS NOT NULL")
     if match.low > 0 or match.high < (1 << 63) - 1:
         low, high = found.bind(match.low), found.bind(match.high)

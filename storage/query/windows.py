@@ -84,12 +84,12 @@ def _days(connection: Connection, low: int, high: int, form: str) -> Facts:
 
 @contextmanager
 def words_first(connection: Connection) -> Iterator[None]:
-    """PostgreSQL looks up words, then places; it must not think that reading all is cheaper."""
-    names = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-    try:
-        for name in names:
+    """PostgreSQL looks up words, then places; it must not think that reading all is cheaper.
+
+    What is set within a savepoint goes with it.
+    """
+    with connection.begin_nested() as savepoint:
+        for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
             connection.execute(text(f"SET LOCAL {name} = off"))
         yield
-    finally:
-        for name in names:
-            connection.execute(text(f"SET LOCAL {name} = on"))
+        savepoint.rollback()

@@ -12,6 +12,7 @@ import os
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ def fill(engine: Engine, count: int, batch: int = 5_000) -> None:
             save_site(tx, _site(number, facts))
         run = start_run(tx, "site-0", "crawl", "full").id
     rows = Writer().readings(count)
-    for start in range(0, count, batch):
-        part = [row for row, _ in zip(rows, range(batch), strict=False)] if start else None
-        part = part or [next(rows) for _ in range(min(batch, count - start))]
+    while part := list(islice(rows, batch)):
         with engine.begin() as tx:
             _insert(tx, part, run, count)
 
