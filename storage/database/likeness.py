@@ -22,7 +22,8 @@ from sqlalchemy import Connection, Engine, bindparam, func, or_, select, update
 
 from storage.database.connect import writing
 from storage.database.prepared import Prepared, columns
-from storage.database.schema import article, image, likeness, reading, shelf, version
+from storage.database.schema import article, image, reading, version
+from storage.database.shelf import likeness, shelf
 from storage.query.folding import tone_key
 
 ALIKE = 0.8

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, case, cast, func, insert, select, text, update
 
 from storage.database.prepared import Prepared, columns, listed
-from storage.database.schema import article, capture, reading, shelf, site, version
+from storage.database.schema import article, capture, reading, site, version
 from storage.database.search_words import (
     Row,
     as_line,
@@ -26,6 +26,7 @@ from storage.database.search_words import (
     free_places,
     wanted_place,
 )
+from storage.database.shelf import shelf
 
 _BATCH = 1024
 

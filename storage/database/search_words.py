@@ -121,15 +121,16 @@ def folded(row: Row) -> list[tuple[str, str]]:
 def _fold(what: str, text: str) -> tuple[str, str]:
     if len(text) > _MAX_BYTES[what] // 4:
         text = text.encode()[: _MAX_BYTES[what]].decode(errors="ignore")
-    tone, plain = fold_both(without_private_numbers(text))
-    return _cut(tone, _MAX_WORDS[what]), _before_each("_", _cut(plain, _MAX_WORDS[what]))
+    forms = fold_both(without_private_numbers(text))
+    limit = _MAX_WORDS[what]
+    # Folding makes no word four times as long, and between two words there is a space.
+    if len(forms[0]) > limit * 2 or max(map(len, text.split()), default=0) > LONGEST_WORD // 4:
+        forms = _cut(forms[0], limit), _cut(forms[1], limit)
+    return forms[0], _before_each("_", forms[1])
 
 
 def _cut(words: str, limit: int) -> str:
-    each = words.split()
-    if len(each) <= limit and max(map(len, each), default=0) <= LONGEST_WORD:
-        return words
-    return " ".join(word[:LONGEST_WORD] for word in each[:limit])
+    return " ".join(word[:LONGEST_WORD] for word in words.split()[:limit])
 
 
 def _before_each(sign: str, words: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from storage.database.likeness import similarity
-from storage.database.schema import image, likeness, shelf, version, version_image
+from storage.database.schema import image, version, version_image
+from storage.database.shelf import likeness, shelf
 from storage.query.walk import shown
 
 NEAR_BITS = 6
