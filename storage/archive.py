@@ -26,8 +26,7 @@ from storage.query import articles, persons, runs, search
 from storage.query.alike import count_uncompared, similar_articles, similar_images
 from storage.query.changes import events, first_moment, last_moment
 from storage.query.diff import Change
-from storage.query.facets import Facets, Step, Value, count_facets, count_undated
-from storage.query.facets import histogram as count_by_date
+from storage.query.facets import Facets, Value, count_facets, count_undated
 from storage.query.query import Query
 from storage.query.stats import Pairs, count_by, telling_pairs
 from storage.query.status import site_states
@@ -109,18 +108,13 @@ class Archive:
         with self.reading() as connection:
             return count_facets(connection, query)
 
-    def histogram(self, query: Query, step: Step) -> list[Value]:
-        """What a query finds by `day`, `month` or `year` of publication. Raises as `find` does."""
-        with self.reading() as connection:
-            return count_by_date(connection, query, step)
-
     def undated(self, query: Query) -> int:
         """How many a span of days leaves out for want of a date, up to 1,000. Raises as `find`."""
         with self.reading() as connection:
             return count_undated(connection, query)
 
     def count_by(self, query: Query, by: str) -> list[Value]:
-        """All that a query finds, by a filter or by day, month, year. Raises as `find` does."""
+        """All that a query finds, by a filter or by `day`, `month`, `year`. Raises as `find`."""
         with self.reading() as connection:
             return count_by(connection, query, by)
 

@@ -17,8 +17,9 @@ VIEWS = {
     "runs": ("id",),
     "failures": ("run", "url", "stage", "kind", "message", "record_id"),
     "attachments": ("id", "number", "position"),
+    "shelf": ("id",),
 }
-"""Natural keys. What failed and what was attached has no view; both follow here."""
+"""Natural keys. What failed, what was attached and what is counted by has no view; all follow."""
 
 _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
     "failures": """
@@ -28,6 +29,10 @@ _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
         SELECT a.id, v.number, t.position, t.url, t.name, t.mime, t.sha256, c.record_id
           FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
           LEFT JOIN capture c ON c.id = t.capture""",
+    "shelf": """
+        SELECT a.id, s.site, s.organ, s.province, s.district, s.section, s.author, s.published_at,
+               s.published_precision, s.images, s.provenance
+          FROM shelf s JOIN article a ON a.key = s.article""",
 }
 _JSON = ("counts", "published_flags", "date_candidates")
 

@@ -109,7 +109,7 @@ def test_filters_facets_and_histograms_on_postgresql(served: Archive, embedded: 
         query = asked(given)
         assert numbers(served, query) == expected, given
         assert served.facets(query) == embedded.facets(query), given
-        assert served.histogram(query, "month") == embedded.histogram(query, "month"), given
+        assert served.count_by(query, "month") == embedded.count_by(query, "month"), given
         assert served.undated(query) == embedded.undated(query), given
 
 
@@ -158,7 +158,7 @@ def test_spellings_that_are_found_together_are_counted_together(embedded: Archiv
 def test_the_undated_are_counted_never_dropped(embedded: Archive) -> None:
     years = embedded.facets(Query()).values["year"]
     assert [(one.value, one.count) for one in years] == [("2023", 2), ("2022", 3), (None, 1)]
-    months = embedded.histogram(Query(), "month")
+    months = embedded.count_by(Query(), "month")
     assert [(one.value, one.count) for one in months] == [
         ("2022", 1), ("2022-06", 2), ("2023-01", 2), (None, 1),
     ]  # fmt: skip

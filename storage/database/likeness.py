@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, func, or_, select, update
 
@@ -39,6 +39,7 @@ _FLAT_BITS = 6
 """A picture with fewer bits set, or unset, is nearly of one colour, and tells nothing."""
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +57,25 @@ class Compared:
 def update_likeness(engine: Engine, say: Say = lambda what: None) -> Compared:
     """Bring signatures, picture hashes and clusters up to date. Raises OutOfDisk, ArchiveFault."""
     articles = images = 0
-    for count in _in_batches(engine, _sign):
-        articles += count
-        say(f"{articles} articles compared")
-    for count in _in_batches(engine, _hash):
-        images += count
-        say(f"{images} images compared")
+    with engine.connect() as connection:
+        unsigned = list(connection.execute(_UNSIGNED, {"method": _method()}).scalars())
+        unhashed = list(connection.execute(_UNHASHED).scalars())
+    for part in _batches(unsigned, _BATCH):  # a crawl beside it never waits for long
+        with writing(engine) as tx:
+            articles += _sign(tx, part)
+        say(f"{articles} of {len(unsigned)} articles compared")
+    for part in _batches(unhashed, _BATCH // 10):
+        with writing(engine) as tx:
+            images += _hash(tx, part)
+        say(f"{images} of {len(unhashed)} pictures compared")
     with writing(engine) as tx:
         clusters = _clusters(tx)
         _keep_clusters(tx, clusters)
     return Compared(articles, images, len(set(clusters.values())), len(clusters))
 
 
-def _in_batches(engine: Engine, work: Callable[[Connection], int]) -> Iterator[int]:
-    """A transaction a batch, so that a crawl beside it never waits for long."""
-    while True:
-        with writing(engine) as tx:
-            count = work(tx)
-        if not count:
-            return
-        yield count
+def _batches(items: list[T], size: int) -> Iterator[list[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 _NEWEST = (
@@ -84,7 +84,7 @@ _NEWEST = (
     .subquery()
 )
 _UNSIGNED = (
-    select(reading.c.article, reading.c.id, reading.c.lead, reading.c.text)
+    select(reading.c.id)
     .join(version, version.c.reading == reading.c.id)
     .join(
         _NEWEST, (_NEWEST.c.article == version.c.article) & (_NEWEST.c.number == version.c.number)
@@ -97,7 +97,9 @@ _UNSIGNED = (
             likeness.c.method != bindparam("method"),
         )
     )
-    .limit(_BATCH)
+)
+_UNHASHED = select(image.c.sha256).where(
+    image.c.perceptual_hash.is_(None), image.c.problem.is_(None)
 )
 
 
@@ -110,12 +112,13 @@ def _save(insert_: Any) -> Any:
 _SAVE = Prepared(_save)
 
 
-def _sign(tx: Connection) -> int:
-    """Signatures of some articles that have none, or an old one; returns of how many."""
+def _sign(tx: Connection, readings: list[int]) -> int:
+    """Signatures of articles by these readings; returns of how many."""
+    texts = select(reading.c.article, reading.c.id, reading.c.lead, reading.c.text)
     method = _method()
     rows = [
         {"article": key, "reading": read, "method": method, "signature": signature(lead, text)}
-        for key, read, lead, text in tx.execute(_UNSIGNED, {"method": method})
+        for key, read, lead, text in tx.execute(texts.where(reading.c.id.in_(readings)))
     ]
     _SAVE.insert(tx, rows)
     return len(rows)
@@ -197,14 +200,11 @@ def _keep_clusters(tx: Connection, clusters: Mapping[int, int]) -> None:
         _SET_CLUSTER.run_many(tx, rows)
 
 
-def _hash(tx: Connection) -> int:
-    """Hashes of some pictures that have none; returns of how many."""
-    missing = select(image.c.sha256, image.c.data).where(
-        image.c.perceptual_hash.is_(None), image.c.problem.is_(None)
-    )
+def _hash(tx: Connection, pictures: list[str]) -> int:
+    """Hashes of these pictures; returns of how many."""
+    data = select(image.c.sha256, image.c.data).where(image.c.sha256.in_(pictures))
     rows = [
-        {"sha256_": sha256, "hash": difference_hash(data)}
-        for sha256, data in tx.execute(missing.limit(_BATCH // 10))
+        {"sha256_": sha256, "hash": difference_hash(shown)} for sha256, shown in tx.execute(data)
     ]
     if rows:
         _SET_HASH.run_many(tx, rows)

@@ -54,7 +54,7 @@ def search(
     if facets:
         print_facets(archive.facets(query), json=json)
     elif histogram is not None:
-        print_bars(histogram, archive.histogram(query, histogram.value), json=json)
+        print_bars(histogram, archive.count_by(query, histogram), json=json)
     else:
         found = archive.find(query, limit)
         print_json(found) if json else print_found(found)

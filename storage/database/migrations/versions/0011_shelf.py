@@ -16,6 +16,7 @@ def upgrade() -> None:
     _shelf()
     _likeness()
     op.add_column("image", sa.Column("perceptual_hash", sa.Text(), nullable=True))
+    op.create_index("ix_image_perceptual_hash", "image", ["perceptual_hash", "sha256"])
     op.execute("DROP TABLE search")
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
