@@ -7,18 +7,30 @@ both: whoever cites a search cites it whole, and search, export, stats and relea
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from storage.errors import UsageError
 from storage.query.asked import is_day
+from storage.records import ORGANS
 
 ORDERS = ("rank", "date")
 PRECISIONS = ("second", "minute", "day", "month", "year")
+FLAGS = (
+    "weekday_agrees", "weekday_contradicts", "weekday_decided_order", "midnight_like",
+    "two_digit_year", "relative", "equals_capture_day", "url_only", "machine_date_differs",
+    "by_dateparser",
+)  # fmt: skip
+"""What a date may be marked with (docs/researchers.md): a closed set."""
 KNOWABLE = ("date", "author", "office", "credit", "section", "district", "images")
 """What an article may have or lack: values of `having` and `lacking`."""
+
+CLOSED = {
+    "organ": ORGANS, "precision": PRECISIONS, "flag": FLAGS, "having": KNOWABLE,
+    "lacking": KNOWABLE, "order": ORDERS,
+}  # fmt: skip
+"""Fields that take nothing but these values."""
 
 SEVERAL = (
     "site", "organ", "district", "province", "unit", "section", "author", "office", "credit",
@@ -75,10 +87,11 @@ class Query:
             day = getattr(self, name)
             if day is not None and not is_day(day):
                 raise UsageError(f"{name} {day!r} is no day; write 2022-01-31, 2022-01 or 2022")
-        _one_of("order", [self.order], ORDERS)
-        _one_of("precision", self.precision, PRECISIONS)
-        _one_of("having", self.having, KNOWABLE)
-        _one_of("lacking", self.lacking, KNOWABLE)
+        for name, known in CLOSED.items():
+            given = getattr(self, name)
+            for value in (given,) if isinstance(given, str) else given:
+                if value not in known:
+                    raise UsageError(f"{name} {value!r} is none of {', '.join(known)}")
 
     @classmethod
     def of(cls, words: str = "", **given: Any) -> Query:
@@ -135,9 +148,3 @@ def _written(value: object) -> str:
 
 def _option(name: str, value: str) -> str:
     return "--alike-once" if name == "alike_once" else f"--{name}={value}"
-
-
-def _one_of(name: str, values: Iterable[str], known: Iterable[str]) -> None:
-    for value in values:
-        if value not in known:
-            raise UsageError(f"{name} {value!r} is none of {', '.join(known)}")
