@@ -101,8 +101,9 @@ def test_the_same_changes_on_postgresql(served: Archive) -> None:
 def test_days_are_local() -> None:
     assert first_moment("2024-03") == "2024-02-29T17:00:00.000000Z"
     assert last_moment("2024-12") == last_moment("2024") == "2024-12-31T16:59:59.999999Z"
-    with pytest.raises(UsageError, match="2024-03-31"):
-        first_moment("tháng ba")
+    for wrong in ("tháng ba", "2024-02-30", "0001", "9999"):
+        with pytest.raises(UsageError, match="2024-03-31"):
+            last_moment(wrong)
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class Event:
 
 def first_moment(day: str) -> str:
     """The first moment of a local day, month or year, UTC text. Raises UsageError."""
-    if not is_day(day):
-        raise UsageError(f"{day!r} is no day; write 2024-03-31, 2024-03 or 2024")
+    if not is_day(day) or not "1900" <= day < "2200":
+        raise UsageError(f"{day!r} is no day of capture; write 2024-03-31, 2024-03 or 2024")
     start = datetime.fromisoformat(f"{day}-01-01"[:10] if len(day) < 10 else day)
     return times.utc_text(datetime.combine(start, time(), times.LOCAL))
 
