@@ -34,6 +34,9 @@ from storage.output import (
     print_notes,
     print_table,
 )
+from storage.query.cli import commands as query_commands
+from storage.query.stats_cli import commands as stats_commands
+from storage.query.versions_cli import commands as version_commands
 from storage.replay.cli import commands as replay_commands
 from storage.warc.cli import warc
 from storage.warc.wacz.cli import commands as wacz_commands
@@ -49,6 +52,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for mounted in (
+    query_commands,
+    version_commands,
+    stats_commands,
     storage_commands,
     schedule_commands,
     note_commands,

@@ -80,6 +80,19 @@ def print_found_pages(pages: Sequence[dict[str, Any]]) -> None:
         )
 
 
+def print_similar(found: Sequence[dict[str, Any]], *, json: bool) -> None:
+    """What is nearly the same as an article, a line each."""
+    if json:
+        print_json(found)
+        return
+    columns = ("article", "alike", "similarity", "published_at", "title", "site")
+    rows = [[one[name] for name in columns] for one in found]
+    if rows:
+        print_table(("article", "alike in", "how much", "published", "title", "site"), rows)
+    else:
+        console.print("Nothing like it is known. `tinhuyen alike` compares what is new.")
+
+
 def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:
     """An article for people: what it is, where it lies, and what it says.
 

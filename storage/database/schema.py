@@ -20,7 +20,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from storage.database import access_tables, attachment_tables  # noqa: F401 they declare tables
+from storage.database import (  # noqa: F401 they declare tables
+    access_tables,
+    attachment_tables,
+    unit_tables,
+)
 from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported
 
 site = Table(
@@ -249,6 +253,9 @@ image = Table(
     Column("bytes", Integer, nullable=False),
     Column("problem", Text),
     Column("data", LargeBinary, nullable=False),
+    Column("perceptual_hash", Text),
+    # Read from the index alone: in the row it stands behind all the bytes.
+    Index("ix_image_perceptual_hash", "perceptual_hash", "sha256"),
 )
 
 version_image = Table(
@@ -288,32 +295,6 @@ failure = Table(
     Column("skipped", Integer, nullable=False),
     Column("message", Text, nullable=False),
     Column("capture", Integer, ForeignKey("capture.id")),
-)
-
-unit = Table(
-    "unit",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("as_of", Text, primary_key=True),
-    Column("level", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("parent", Text),
-    Column("valid_from", Text),
-    Column("valid_to", Text),
-)
-
-unit_successor = Table(
-    "unit_successor",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("as_of", Text, primary_key=True),
-    Column("successor", Text, primary_key=True),
-    Column("successor_as_of", Text, nullable=False),
-    Column("split", Integer, nullable=False),
-    Column("doubtful", Integer, nullable=False),
-    Column("source", Text, nullable=False),
-    Index("ix_unit_successor_successor", "successor"),
 )
 
 # A declared site has no row in `site` before its first crawl, so nothing here refers to one.

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert
 
 from storage.database.prepared import Prepared, columns
-from storage.database.schema import unit, unit_successor
+from storage.database.unit_tables import unit, unit_successor
 from storage.places.gazetteer import Unit, gazetteer
 
 _INSERT_UNIT = Prepared(insert(unit).values(columns(unit)))
