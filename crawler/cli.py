@@ -16,6 +16,7 @@ import typer
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
 from storage.archive import Archive
+from storage.cite.cli import commands as cite_commands
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, UsageError, gravest
@@ -51,6 +52,7 @@ for mounted in (
     note_commands,
 ):
     app.add_typer(mounted)
+app.add_typer(cite_commands)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")

@@ -15,6 +15,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from storage.archive import Archive
+from tests.changing_portal import ChangingPortal
 from tests.postgres import server
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +101,30 @@ def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
     crawled = made.scrapy("crawl", "demo")
     assert crawled.returncode == 0, crawled.stderr
     return made
+
+
+@pytest.fixture(scope="session")
+def living_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
+    """A portal crawled twice: article 0 changed in between, 1 to 3 are the same page at three
+    addresses (so two are read from revisits), 4 is gone. Tests only read it."""
+    made = TestArchive(tmp_path_factory.mktemp("living") / "archive")
+    with SamePages(5) as portal:
+        made.declare(portal.table)
+        crawled = made.scrapy("crawl", "song")
+        assert crawled.returncode == 0, crawled.stderr
+        portal.edits[0] = 1
+        portal.gone[4] = "404"
+        portal.listed_gone = True
+        crawled = made.scrapy("crawl", "song", "-s", "CRAWL_MODE=update")
+        assert crawled.returncode == 0, crawled.stderr
+    return made
+
+
+class SamePages(ChangingPortal):
+    """Articles 1 to 3 are one page."""
+
+    def _article(self, number: int) -> tuple[int, str]:
+        return super()._article(1 if number in (2, 3) else number)
 
 
 @pytest.fixture(scope="session")

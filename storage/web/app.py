@@ -37,7 +37,7 @@ def make_app(archive: Archive) -> FastAPI:
             request, "index.html", {"articles": found, "q": q}, headers=_HEADERS
         )
 
-    @app.get("/article/{id_}", response_class=HTMLResponse)
+    @app.get("/article/{id_:path}", response_class=HTMLResponse)
     def article(request: Request, id_: str) -> Response:
         shown = archive.article(id_)
         return templates.TemplateResponse(
