@@ -20,6 +20,7 @@ from storage.cite.cli import commands as cite_commands
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, UsageError, gravest
+from storage.export.cli import commands as export_commands
 from storage.output import (
     console,
     errors,
@@ -53,6 +54,7 @@ for mounted in (
 ):
     app.add_typer(mounted)
 app.add_typer(cite_commands)
+app.add_typer(export_commands)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)
 app.add_typer(sites, name="sites")

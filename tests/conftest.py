@@ -59,6 +59,21 @@ class TestArchive:
         command = [sys.executable, "-c", "from crawler.cli import main; main()", *arguments]
         return self._run(command, timeout)
 
+    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command within this process, for what needs no process of its own."""
+        from typer.testing import CliRunner
+
+        from crawler.cli import app
+        from storage.errors import TinHuyenError
+
+        done = CliRunner().invoke(app, ["--archive", str(self.folder), *arguments])
+        error, code = done.stderr, done.exit_code
+        if isinstance(done.exception, TinHuyenError):  # as crawler.cli.main has it
+            error, code = error + str(done.exception), done.exception.exit_code
+        elif done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(list(arguments), code, done.stdout, error)
+
     def _run(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,

@@ -41,7 +41,7 @@ UNKNOWN = replace(CITED, title=None, author=None, office=None, published_at=None
 
 def test_an_article_is_cited_with_its_record(demo_archive: TestArchive) -> None:
     article = demo_archive.open().article(SEED)
-    done = demo_archive.tinhuyen("cite", SEED[:5])
+    done = demo_archive.here("cite", SEED[:5])
     assert done.returncode == 0
     for said in (
         "Hà Trang",
@@ -144,5 +144,5 @@ def test_no_text_breaks_out_of_its_field(title: str, author: str) -> None:
 
 
 def test_a_style_that_is_none_is_refused(demo_archive: TestArchive) -> None:
-    done = demo_archive.tinhuyen("cite", SEED, "--format", "mla")
+    done = demo_archive.here("cite", SEED, "--format", "mla")
     assert done.returncode == 2 and ", ".join(STYLES) in done.stderr

@@ -50,7 +50,7 @@ def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
 
 def test_a_good_proof_is_proven(demo_archive: TestArchive, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
-    done = demo_archive.tinhuyen("cite", SEED, "--proof", str(proof))
+    done = demo_archive.here("cite", SEED, "--proof", str(proof))
     assert done.returncode == 0, done.stderr
     assert proof.stat().st_size < 50_000
     checked = verify(proof)
@@ -58,7 +58,7 @@ def test_a_good_proof_is_proven(demo_archive: TestArchive, tmp_path: Path) -> No
     assert checked.returncode == 0, checked.stderr
     assert warc["record_id"] in checked.stdout and warc["payload_digest"] in checked.stdout
     assert "signed   NO\n" in checked.stdout
-    again = demo_archive.tinhuyen("cite", SEED, "--proof", str(proof))
+    again = demo_archive.here("cite", SEED, "--proof", str(proof))
     assert again.returncode == 2 and "is there already" in again.stderr
 
 
@@ -114,9 +114,9 @@ def test_a_signed_and_stamped_proof(copy: TestArchive, tmp_path: Path, authority
     """And each of its parts altered, which the script then names."""
     private, public = make_key(tmp_path)
     asked, reply, root = authority / "ask.tsq", authority / "reply.tsr", authority / "ca.pem"
-    copy.tinhuyen("warc", "sign", str(private), "--request", str(asked))
+    copy.here("warc", "sign", str(private), "--request", str(asked))
     openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", asked, "-out", reply, cwd=authority)
-    copy.tinhuyen("warc", "stamp", str(reply), "--root", str(root))
+    copy.here("warc", "stamp", str(reply), "--root", str(root))
     proof = make_proof(copy.open(), SEED)
     path = tmp_path / "proof.json"
     path.write_text(as_text(proof), "utf-8")
@@ -134,7 +134,7 @@ def test_a_signed_and_stamped_proof(copy: TestArchive, tmp_path: Path, authority
 
 
 def test_later_lines_leave_a_signed_proof_as_it_was(copy: TestArchive, tmp_path: Path) -> None:
-    copy.tinhuyen("warc", "sign", str(make_key(tmp_path)[0]))
+    copy.here("warc", "sign", str(make_key(tmp_path)[0]))
     before = make_proof(copy.open(), SEED)
     manifest = copy.folder / "manifest.jsonl"
     manifest.write_text(manifest.read_text() + '{"file": "warc/x.warc.gz"}\n{"tor', "utf-8")
@@ -159,7 +159,7 @@ def test_a_file_listed_by_an_earlier_version_is_listed_anew(copy: TestArchive) -
     manifest.write_text(json.dumps(line) + "\n")
     with pytest.raises(NotFound, match="tinhuyen warc manifest --complete"):
         make_proof(copy.open(), SEED)
-    assert copy.tinhuyen("warc", "manifest", "--complete").returncode == 0
+    assert copy.here("warc", "manifest", "--complete").returncode == 0
     script.check_proof(as_text(make_proof(copy.open(), SEED)))
     assert list_anew(copy.open().folder) == []
 
@@ -179,7 +179,7 @@ def test_a_path_leads_to_the_head_and_from_no_other_place(size: int, data: st.Da
     index = data.draw(st.integers(0, size - 1))
     path = tree.place(index).path
     assert script.head(pieces[index], index, size, path) == tree.head
-    assert script.head(b"x", index, size, path) != tree.head
+    assert script.head(b"xx", index, size, path) != tree.head
     other = data.draw(st.integers(0, size - 1))
     assert other == index or script.head(pieces[index], other, size, path) != tree.head
     for outside in (-1, size):
