@@ -84,8 +84,8 @@ def altered(proof: dict[str, Any], *path: str | int) -> str:
         holder[path[-1]] = value + 1
     else:
         middle = len(value) // 2 if path != ("stamp",) else -40  # in the authority's signature
-        other = "B" if value[middle] != "B" else "C"
-        holder[path[-1]] = value[:middle] + other.lower() + value[middle + 1 :]
+        other = "b" if value[middle] != "b" else "c"
+        holder[path[-1]] = value[:middle] + other + value[middle:][1:]
     return as_text(whole)
 
 
