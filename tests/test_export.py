@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -106,6 +107,21 @@ def test_the_schema_is_documented_field_by_field(demo_archive: TestArchive, tmp_
     for field in pq.read_schema(path):
         [about] = [one.about for one in FIELDS if one.name == field.name]
         assert field.metadata == {b"about": about.encode()}
+
+
+def test_the_example_of_the_docs_runs(
+    demo_archive: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "researchers.md").read_text("utf-8")
+    [code] = [one for one in re.findall(r"```python\n(.*?)```", page, re.S) if "duckdb" in one]
+    write_parquet(tmp_path / "bai-viet", all_of(demo_archive.open()))
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Any] = {}
+    exec(code, made)
+    assert made["by_year"].sum() == 60
+    assert len(made["pictures"]) == sum(
+        len(one["images"]) for one in demo_archive.open().search(since="2023", limit=None)
+    )
 
 
 def made_up(**values: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Releases: a query's articles frozen as a dataset that can be cited, checked and made again.
 
 `releases/<name>/` in the archive's folder holds `data/` (Parquet), `data-dictionary.md`,
-`datasheet.md` and `.json`, `datacite.json` (DataCite Metadata Schema 4.6, without the DOI that its
+`datasheet.md` and `.json`, `datacite.json` (DataCite Metadata Schema 4.5, without the DOI that its
 publisher gives), `release.json`, and `manifest-sha256.txt`, which `sha256sum -c` checks. No clock
 is asked: the same articles give the same bytes.
 """
@@ -96,7 +96,7 @@ def _datacite(release: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     """What is not known (DOI, rights) is left out: its publisher adds it."""
     archive = os.environ.get("TINHUYEN_NAME") or "Tin Huyện"
     months = [month for month in told["by"]["month"] if month != "unknown"]
-    covered = [{"date": f"{months[0]}/{months[-1]}", "dateType": "Coverage"}] if months else []
+    covered = {"dateType": "Other", "dateInformation": "months of publication"}
     provinces = [province for province in told["by"]["province"] if province != "unknown"]
     what = "News articles of Vietnamese district portals, as they were captured and kept by"
     described = f"{what} {archive}. Made by `{release['command']}`; see the datasheet."
@@ -114,7 +114,7 @@ def _datacite(release: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
                 "date": f"{release['first_capture'][:10]}/{release['last_capture'][:10]}",
                 "dateType": "Collected",
             },
-            *covered,
+            *([covered | {"date": f"{months[0]}/{months[-1]}"}] if months else []),
         ],
         "sizes": [f"{release['articles']} articles"],
         "formats": ["application/vnd.apache.parquet"],
