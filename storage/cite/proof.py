@@ -22,7 +22,7 @@ from storage.archive import Archive
 from storage.errors import NotFound, WarcError
 from storage.folder import ArchiveFolder
 from storage.warc.seal import Signature, read_seals
-from storage.warc.tree import Tree, lines_of, tree_of_file, tree_of_lines
+from storage.warc.tree import Place, Tree, lines_of, tree_of_file, tree_of_lines
 from storage.warc.verify.walk import record_at
 
 FORM = "tinhuyen proof 1"
@@ -37,12 +37,12 @@ def make_proof(archive: Archive, id_: str, version: int | None = None) -> dict[s
     article = archive.article(id_, version)
     with archive.reading() as connection:
         rows = list(_records(connection, article["warc"]["record_id"]))
-    folder = archive.folder
-    sealed = _sealed(folder, [_line_number(folder, row["warc_file"]) for row in rows])
+    kept = [_kept(archive.folder, row) for row in rows]
+    sealed = _sealed(archive.folder, max(one.line for one in kept))
     proof = {
         "proof": FORM,
         "article": {name: article[name] for name in ("id", "site", "url")},
-        "records": [_proven(folder, row, sealed) for row in rows],
+        "records": [_proven(one, sealed) for one in kept],
         "manifest": {"lines": len(sealed.lines), "tree": sealed.tree.head},
         "signature": sealed.signature and _parts(sealed.signature),
         "stamp": sealed.stamp,
@@ -71,6 +71,55 @@ _CAPTURE = text("SELECT * FROM captures WHERE record_id = :id")
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """A record, where it stands in its file, and which line of the manifest lists that."""
+
+    data: bytes
+    place: Place
+    line: int
+
+
+def _kept(folder: ArchiveFolder, row: dict[str, Any]) -> _Kept:
+    file, offset = row["warc_file"], row["warc_offset"]
+    data, record_id = read_record(folder, file, offset)
+    tree, indices = tree_of_file(folder.file(file))
+    lines = lines_of(folder.manifest.read_bytes()) if folder.manifest.exists() else []
+    heads = {number: head for number, line in enumerate(lines) if (head := _head(line, file))}
+    if not heads:
+        raise NotFound(
+            f"the manifest does not list {file}, or not with the tree over its records: it is "
+            "still being written, or an earlier version listed it (then `tinhuyen warc manifest "
+            "--complete` lists it anew)"
+        )
+    line = next((number for number, head in heads.items() if head == tree.head), None)
+    if line is None or record_id != row["record_id"]:
+        what = "the file is not the one that the manifest lists; `tinhuyen warc verify` says more"
+        raise WarcError(what, file, offset)
+    return _Kept(data, tree.place(indices[offset]), line)
+
+
+def _head(line: bytes, file: str) -> str | None:
+    """The head that a line names for a file; None if it lists another, or is no line."""
+    try:
+        told = json.loads(line)
+    except ValueError:  # what a crash left of a line
+        return None
+    head: str | None = told.get("tree") if told["file"] == file else None
+    return head
+
+
+def read_record(folder: ArchiveFolder, file: str, offset: int) -> tuple[bytes, str | None]:
+    """A record's bytes as they stand in its file, and its id. Raises NotFound, WarcError."""
+    path = folder.file(file)
+    with record_at(path, offset) as record:
+        if record is None:
+            raise WarcError("no whole record begins here", file, offset)
+        with path.open("rb") as warc:
+            warc.seek(offset)
+            return warc.read(record.length), record.id
+
+
+@dataclass(frozen=True, slots=True)
 class _Sealed:
     """The manifest's lines up to where it was signed (all of them if it never was)."""
 
@@ -80,67 +129,27 @@ class _Sealed:
     stamp: str | None = None
 
 
-def _sealed(folder: ArchiveFolder, needed: list[int]) -> _Sealed:
-    """The oldest stamped signature over the needed lines, else the oldest; else none."""
+def _sealed(folder: ArchiveFolder, line: int) -> _Sealed:
+    """The oldest stamped signature over this line and those before, else the oldest; else none."""
     manifest = folder.manifest.read_bytes()
     found = None
     for signature, stamp in read_seals(folder):
         data = manifest[: signature.length]
         tree, lines = tree_of_lines(data), lines_of(data)
-        covers = data.endswith(b"\n") and max(needed) < len(lines)
+        covers = data.endswith(b"\n") and line < len(lines)
         better = found is None or (stamp and not found.stamp)
         if signature.tree == tree.head and covers and better:
             found = _Sealed(lines, tree, signature, stamp)
     return found or _Sealed(lines_of(manifest), tree_of_lines(manifest))
 
 
-def _line_number(folder: ArchiveFolder, file: str) -> int:
-    """Where the manifest lists a file with the tree over its records."""
-    lines = lines_of(folder.manifest.read_bytes()) if folder.manifest.exists() else []
-    listed = [number for number, line in enumerate(lines) if _lists(line, file)]
-    if not listed:
-        raise NotFound(
-            f"the manifest does not list {file}, or not with the tree over its records: it is "
-            "still being written, or an earlier version listed it (then `tinhuyen warc manifest "
-            "--complete` lists it anew)"
-        )
-    return listed[0]
-
-
-def _lists(line: bytes, file: str) -> bool:
-    try:
-        told = json.loads(line)
-    except ValueError:  # what a crash left of a line
-        return False
-    return bool(told["file"] == file and told.get("tree"))
-
-
-def _proven(folder: ArchiveFolder, row: dict[str, Any], sealed: _Sealed) -> dict[str, Any]:
-    file, offset = row["warc_file"], row["warc_offset"]
-    data, fields = read_record(folder, file, offset)
-    number = _line_number(folder, file)
-    tree, indices = tree_of_file(folder.file(file))
-    line = sealed.lines[number]
-    if json.loads(line)["tree"] != tree.head or fields["warc-record-id"] != row["record_id"]:
-        what = "the file is not the one that the manifest lists; `tinhuyen warc verify` says more"
-        raise WarcError(what, file, offset)
+def _proven(kept: _Kept, sealed: _Sealed) -> dict[str, Any]:
     return {
-        "warc": base64.b64encode(data).decode(),
-        "in_file": asdict(tree.place(indices[offset])),
-        "line": line.decode(),
-        "in_manifest": {"index": number, "path": sealed.tree.place(number).path},
+        "warc": base64.b64encode(kept.data).decode(),
+        "in_file": asdict(kept.place),
+        "line": sealed.lines[kept.line].decode(),
+        "in_manifest": {"index": kept.line, "path": sealed.tree.place(kept.line).path},
     }
-
-
-def read_record(folder: ArchiveFolder, file: str, offset: int) -> tuple[bytes, dict[str, str]]:
-    """A record's bytes as they stand in its file, and its fields. Raises NotFound, WarcError."""
-    path = folder.file(file)
-    with record_at(path, offset) as record:
-        if record is None:
-            raise WarcError("no whole record begins here", file, offset)
-        with path.open("rb") as warc:
-            warc.seek(offset)
-            return warc.read(record.length), record.named
 
 
 def _parts(signature: Signature) -> dict[str, Any]:

@@ -10,10 +10,9 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.export.found import Found, find_all
+from storage.export.found import find_all
 from storage.export.lines import write_csv, write_jsonl
 from storage.export.pictures import save_images
-from storage.export.place import new_folder
 from storage.export.warc import write_warc
 from storage.output import console, escape, print_json, print_table
 from storage.query.options import query_options
@@ -55,20 +54,14 @@ def export(
             what = f"A subset of an archive of district news: {query.as_command('export')}"
             told["captures"] = write_warc(out, found, archive.folder, what)
         else:
-            _write(_writer(form), found, out, images)
+            articles = found.articles()
+            if images is not None:  # they get their name before OUT gets its own
+                articles = save_images(articles, images, found.connection)
+            _writer(form)(out, articles)
     if json:
         print_json([told])
     else:
         console.print(escape(f"{told['articles']} article(s) in {out}"))
-
-
-def _write(write: Write, found: Found, out: Path, images: Path | None) -> None:
-    articles = found.articles()
-    if images is None:
-        write(out, articles)
-        return
-    with new_folder(images) as folder:
-        write(out, save_images(articles, folder, found.connection))
 
 
 def _writer(form: str) -> Write:

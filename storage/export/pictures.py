@@ -9,21 +9,24 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from storage.export.place import new_folder
 from storage.query.articles import load_image
 
 
 def save_images(
-    articles: Iterable[dict[str, Any]], folder: Path, connection: Connection
+    articles: Iterable[dict[str, Any]], out: Path, connection: Connection
 ) -> Iterator[dict[str, Any]]:
-    """Pass articles on, and write the images that each shows: `folder/3f/3fa0….jpg`.
+    """Pass articles on, and write the images that each shows: `out/3f/3fa0….jpg`.
 
-    The ending follows the sniffed type. What was not kept has no file. Raises OSError.
+    `out` is there once the last article has passed. The ending follows the sniffed type. What was
+    not kept has no file. Raises UsageError (`out` is there already), OSError.
     """
-    for article in articles:
-        for image in article["images"]:
-            if image["sha256"] is not None:
-                _save(folder, image["sha256"], connection)
-        yield article
+    with new_folder(out) as folder:
+        for article in articles:
+            for image in article["images"]:
+                if image["sha256"] is not None:
+                    _save(folder, image["sha256"], connection)
+            yield article
 
 
 def _save(folder: Path, sha256: str, connection: Connection) -> None:

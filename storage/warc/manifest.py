@@ -72,7 +72,8 @@ def list_anew(folder: ArchiveFolder) -> list[str]:
     """
     lines = {line["file"]: line for line in read_lines(folder.manifest)}
     names = [field.name for field in fields(Entry)]
-    entries = [Entry(*(line[n] for n in names)) for line in lines.values() if not line.get("tree")]
+    without = [line for line in lines.values() if not line.get("tree")]
+    entries = [Entry(**{name: line[name] for name in names if name in line}) for line in without]
     sound = [one for one in entries if _is_as_listed(folder.root / one.file, one)]
     for entry in sound:
         _list(folder, entry)
