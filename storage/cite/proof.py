@@ -102,10 +102,11 @@ def _head(line: bytes, file: str) -> str | None:
     """The head that a line names for a file; None if it lists another, or is no line."""
     try:
         told = json.loads(line)
-    except ValueError:  # what a crash left of a line
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or told.get("file") != file:  # or what a crash left of a line
         return None
-    head: str | None = told.get("tree") if told["file"] == file else None
-    return head
+    return told.get("tree")
 
 
 def read_record(folder: ArchiveFolder, file: str, offset: int) -> tuple[bytes, str | None]:

@@ -110,8 +110,8 @@ def as_csl(cited: Citation) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A line break would begin another field."""
-    return re.sub(r"\s+", " ", text).strip()
+    """A line break would begin another field, and a control character is for no terminal."""
+    return "".join(char for char in re.sub(r"\s+", " ", text) if char.isprintable()).strip()
 
 
 STYLES: dict[str, Callable[[Citation], str]] = {

@@ -104,7 +104,7 @@ def _missing(told: dict[str, Any]) -> Iterator[str]:
             yield ""
     yield from _table("### Gone at source", ("site", "articles"), told["gone"].items())
     yield from _table(
-        "### Districts that no article names",
+        "### Districts that articles name, of those that there were",
         ("province", "districts until July 2025", "named"),
         (tuple(one.values()) for one in told["districts"] if one["named"]),
     )
