@@ -1,4 +1,4 @@
-"""Where an export is written: under another name until it is whole."""
+"""Where an export is written: under another name until it is whole, and lasts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ def new_file(out: Path) -> Iterator[Path]:
     """
     unfinished = _unfinished(out)
     yield unfinished
-    with unfinished.open("rb") as written:
-        files.sync(written.fileno())
+    _sync(unfinished)
     _finish(unfinished, out)
 
 
@@ -32,6 +31,12 @@ def new_folder(out: Path) -> Iterator[Path]:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     yield unfinished
+    for path in unfinished.rglob("*"):
+        if path.is_dir():
+            files.sync_folder(path)
+        else:
+            _sync(path)
+    files.sync_folder(unfinished)
     _finish(unfinished, out)
 
 
@@ -40,6 +45,11 @@ def _unfinished(out: Path) -> Path:
         raise UsageError(f"{out} is there already; name a place that is free")
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f"{out.name}.unfinished")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as written:
+        files.sync(written.fileno())
 
 
 def _finish(unfinished: Path, out: Path) -> None:
