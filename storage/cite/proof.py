@@ -81,7 +81,7 @@ class _Kept:
 
 def _kept(folder: ArchiveFolder, row: dict[str, Any]) -> _Kept:
     file, offset = row["warc_file"], row["warc_offset"]
-    data, record_id = read_record(folder, file, offset)
+    data, record_id = _read_record(folder, file, offset)
     tree, indices = tree_of_file(folder.file(file))
     lines = lines_of(folder.manifest.read_bytes()) if folder.manifest.exists() else []
     heads = {number: head for number, line in enumerate(lines) if (head := _head(line, file))}
@@ -109,7 +109,7 @@ def _head(line: bytes, file: str) -> str | None:
     return told.get("tree")
 
 
-def read_record(folder: ArchiveFolder, file: str, offset: int) -> tuple[bytes, str | None]:
+def _read_record(folder: ArchiveFolder, file: str, offset: int) -> tuple[bytes, str | None]:
     """A record's bytes as they stand in its file, and its id. Raises NotFound, WarcError."""
     path = folder.file(file)
     with record_at(path, offset) as record:
