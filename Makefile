@@ -53,6 +53,7 @@ bench: install bench-needs
 	$(bin)/python -m tests.bench.reading
 	$(bin)/python -m tests.bench.search
 	$(bin)/python -m tests.bench.search --postgres
+	$(bin)/python -m tests.bench.export 8000
 
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)

@@ -22,9 +22,11 @@ from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
 from storage import logs
 from storage.archive import Archive
+from storage.cite.cli import commands as cite_commands
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, UsageError, gravest
+from storage.export.cli import commands as export_commands
 from storage.output import (
     console,
     errors,
@@ -65,6 +67,8 @@ for mounted in (
     replay_commands,
 ):
     app.add_typer(mounted)
+app.add_typer(cite_commands)
+app.add_typer(export_commands)
 app.add_typer(warc, name="warc")
 app.add_typer(access, name="access")
 app.add_typer(takedown, name="takedown")

@@ -172,13 +172,17 @@ class Archive:
     ) -> dict[str, Any]:
         """An article (DESIGN §7) by id or a unique start of it. Raises NotFound.
 
+        `308bbaf278198bcc/20240301030000`, as citations have it, is the version of that time.
         `with_persons` adds `persons`: officials named in their posts, where an operator allows
         it (docs/ethics.md). Raises UsageError where none did.
         """
         if with_persons:
             persons.require_setting()
         with self.reading() as connection:
+            id_, _, stamp = id_.partition("/")
             key = articles.find_key(connection, id_)
+            if stamp and version is None:
+                version = articles.number_at(connection, key, stamp)
             found = articles.load(connection, [key], version)[0]
         return found | {"persons": persons.persons_of(found)} if with_persons else found
 
