@@ -23,9 +23,11 @@ from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
 from storage import logs
 from storage.archive import Archive
+from storage.cite.cli import commands as cite_commands
 from storage.cli import Json, archive_of, print_counts
 from storage.cli import commands as storage_commands
 from storage.errors import Exit, TinHuyenError, UsageError, gravest
+from storage.export.cli import commands as export_commands
 from storage.output import (
     console,
     errors,
@@ -35,6 +37,9 @@ from storage.output import (
     print_notes,
     print_table,
 )
+from storage.query.cli import commands as query_commands
+from storage.query.stats_cli import commands as stats_commands
+from storage.query.versions_cli import commands as version_commands
 from storage.replay.cli import commands as replay_commands
 from storage.warc.cli import warc
 from storage.warc.wacz.cli import commands as wacz_commands
@@ -50,6 +55,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for mounted in (
+    query_commands,
+    version_commands,
+    stats_commands,
     storage_commands,
     schedule_commands,
     note_commands,
@@ -61,6 +69,8 @@ for mounted in (
     replay_commands,
 ):
     app.add_typer(mounted)
+app.add_typer(cite_commands)
+app.add_typer(export_commands)
 app.add_typer(warc, name="warc")
 app.add_typer(access, name="access")
 app.add_typer(takedown, name="takedown")

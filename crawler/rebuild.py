@@ -19,6 +19,7 @@ from storage.database.captures import pending_captures
 from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
 from storage.database.frontier import Frontier
+from storage.database.likeness import update_likeness
 from storage.database.runs import LAST_CHANCE, SiteRow, save_site
 from storage.database.site_states import settle_run
 from storage.errors import ArchiveFault, UsageError
@@ -73,6 +74,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
             done.attachments = read_attachments(archive, engine, say=say).total()
+            update_likeness(engine, say)
         return done
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,22 +20,30 @@ from sqlalchemy import Connection, Engine, make_url
 
 from storage.database.captures import find_record
 from storage.database.connect import open_database, open_for_reading
+from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
 from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound, UsageError, Withdrawn
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
 from storage.query.access import Audience, audience_here, for_audience
+from storage.query.alike import count_uncompared, similar_articles, similar_images
 from storage.query.attached import filters_in, find_pages
+from storage.query.changes import events, first_moment, last_moment
+from storage.query.diff import Change
+from storage.query.facets import Facets, Value, count_facets, count_undated
+from storage.query.query import Query
 from storage.query.results import Results
 from storage.query.sql.door import Answer, Caps, ask
+from storage.query.stats import Pairs, count_by, telling_pairs
 from storage.query.status import site_states
+from storage.query.versions import compare, list_versions
 from storage.query.withheld import address_withdrawn, require_records
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
 
 DEFAULT_FOLDER = "archive"
-_ALL = 2**63 - 1  # what LIMIT takes on both databases
+_AT_ONCE = 500
 
 
 class Archive:
@@ -89,52 +98,61 @@ class Archive:
         with self._engine.connect() as connection:
             yield for_audience(connection, audience_here() if audience is None else audience)
 
-    def search(
-        self,
-        words: str = "",
-        *,
-        site: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        unit: str | None = None,
-        limit: int | None = None,
-    ) -> Results:
+    def search(self, words: str = "", *, limit: int | None = None, **filters: Any) -> Results:
         """Articles (DESIGN §7) that have all the words, best first; without words newest first.
 
         They are found at once and loaded as they are asked for; `limit`: at most so many.
-
-        `since` and `until` are days, months or years of publication (`2022-01-01`, `2022`), both
-        included; `unit` is a unit as people name it (`xã Đường An, Hải Phòng`).
-        Raises UsageError, NotFound for these two; nothing for any words.
+        `filters` are the fields of storage.query.query.Query: `site="demo"`, `since="2022-01"`,
+        `unit="xã Đường An, Hải Phòng"`, `having="images"`; of several values give a list.
+        Raises UsageError, NotFound for a filter's value; nothing for any words.
         """
-        query = search.Query(words, site, since, until, unit, _ALL if limit is None else limit)
+        return self.find(Query.of(words, **filters), limit)
+
+    def find(self, query: Query, limit: int | None = 20) -> Results:
+        """The articles that a query finds, in its order; None: all. Raises as `search` does."""
         with self.reading() as connection:
-            return Results(search.find(connection, query), self._load)
+            return Results(search.find(connection, query, limit), self._load)
 
     def _load(self, keys: list[int]) -> list[dict[str, Any]]:
         with self.reading() as connection:
             return articles.load(connection, keys)
 
+    def facets(self, query: Query) -> Facets:
+        """What a query finds, counted by every filter (storage.query.facets). Raises as `find`."""
+        with self.reading() as connection:
+            return count_facets(connection, query)
+
+    def undated(self, query: Query) -> int:
+        """How many a span of days leaves out for want of a date, up to 1,000. Raises as `find`."""
+        with self.reading() as connection:
+            return count_undated(connection, query)
+
+    def count_by(self, query: Query, by: str) -> list[Value]:
+        """All that a query finds, by a filter or by `day`, `month`, `year`. Raises as `find`."""
+        with self.reading() as connection:
+            return count_by(connection, query, by)
+
+    def telling_pairs(self, query: Query, limit: int = 40) -> Pairs:
+        """Pairs of syllables that set what a query finds apart. Raises as `find` does."""
+        with self.reading() as connection:
+            return telling_pairs(connection, query, limit)
+
     def search_attachments(
-        self,
-        words: str,
-        *,
-        site: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        unit: str | None = None,
-        limit: int = 20,
+        self, words: str, *, limit: int = 20, **filters: Any
     ) -> list[dict[str, Any]]:
         """Pages of attachments that have all the words (storage.query.attached), newest first.
 
         The filters are those of `search`, for the article that shows the attachment.
         Raises as it does.
         """
-        whose = search.Query(filters_in(words), site, since, until, unit, _ALL)
+        return self.find_attached(Query.of(words, **filters), limit)
+
+    def find_attached(self, query: Query, limit: int = 20) -> list[dict[str, Any]]:
+        """The same for a query. Raises as `search` does."""
+        whose = replace(query, words=filters_in(query.words))
         with self.reading() as connection:
-            any_ = whose == search.Query(limit=_ALL)
-            among = None if any_ else set(search.find(connection, whose))
-            return find_pages(connection, words, limit, among)
+            among = None if whose == Query() else set(search.find(connection, whose, None))
+            return find_pages(connection, query.words, limit, among)
 
     def sql(self, statement: str, caps: Caps | None = None) -> Answer:
         """Answer one SELECT over the stable views (docs/researchers.md); nothing else is.
@@ -154,13 +172,17 @@ class Archive:
     ) -> dict[str, Any]:
         """An article (DESIGN §7) by id or a unique start of it. Raises NotFound.
 
+        `308bbaf278198bcc/20240301030000`, as citations have it, is the version of that time.
         `with_persons` adds `persons`: officials named in their posts, where an operator allows
         it (docs/ethics.md). Raises UsageError where none did.
         """
         if with_persons:
             persons.require_setting()
         with self.reading() as connection:
+            id_, _, stamp = id_.partition("/")
             key = articles.find_key(connection, id_)
+            if stamp and version is None:
+                version = articles.number_at(connection, key, stamp)
             found = articles.load(connection, [key], version)[0]
         return found | {"persons": persons.persons_of(found)} if with_persons else found
 
@@ -169,6 +191,67 @@ class Archive:
         with self.reading() as connection:
             keys = articles.keys_of_url(connection, url)
             return articles.load(connection, keys) if keys else []
+
+    def versions(self, id_: str) -> list[dict[str, Any]]:
+        """Every version of an article, by id or a unique start of it. Raises NotFound."""
+        with self.reading() as connection:
+            return list_versions(connection, id_)
+
+    def diff(
+        self, id_: str, versions: tuple[int, int] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], list[Change]]:
+        """Two versions of an article and what differs; the last two if none are named.
+
+        Raises NotFound.
+        """
+        with self.reading() as connection:
+            return compare(connection, id_, versions)
+
+    def similar(self, id_: str) -> list[dict[str, Any]]:
+        """What is nearly the same as an article: `text` alike, or a `picture` in common.
+
+        `similarity` is the part of their text that both share (an estimate), or of a picture's 64
+        bits. Empty where `update_likeness` was not run. Raises NotFound.
+        """
+        with self.reading() as connection:
+            key = articles.find_key(connection, id_)
+            found = [("text", k, like) for k, like in similar_articles(connection, key)]
+            pictures = similar_images(connection, key)
+            found += [("picture", k, 1 - bits / 64) for k, _, _, bits in pictures]
+            loaded = _load(connection, [k for _, k, _ in found])
+        names = ("site", "published_at", "title", "url")
+        return [
+            {"article": of["id"], "alike": what, "similarity": round(like, 2)}
+            | {name: of[name] for name in names}
+            for (what, _, like), of in zip(found, loaded, strict=True)
+        ]
+
+    def uncompared(self) -> int:
+        """How many articles came since near-duplicates were last brought up to date."""
+        with self.reading() as connection:
+            return count_uncompared(connection)
+
+    def update_likeness(self, say: Say = lambda what: None) -> Compared:
+        """Bring near-duplicates up to date (storage.database.likeness). Raises ArchiveFault."""
+        engine = self.open_for_writing()
+        try:
+            return update_likeness(engine, say)
+        finally:
+            engine.dispose()
+
+    def changes(self, query: Query, since: str, until: str) -> list[dict[str, Any]]:
+        """What became of the articles that a query finds, between two local days of capture.
+
+        `since` and `until` are days, months or years, both included. Raises UsageError, NotFound.
+        """
+        moments = first_moment(since), last_moment(until)
+        with self.reading() as connection:
+            found = list(events(connection, query, *moments))
+            loaded = _load(connection, [one.key for one in found])
+        return [
+            {"article": of["id"], "site": of["site"], "title": of["title"]} | one.as_json()
+            for one, of in zip(found, loaded, strict=True)
+        ]
 
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""
@@ -228,6 +311,12 @@ class Archive:
         with self.reading(audience) as connection:
             require_records(connection, [record.record_id])
             return read_capture(record, self.folder.file, lambda id_: _original(connection, id_))
+
+
+def _load(connection: Connection, keys: list[int]) -> list[dict[str, Any]]:
+    """Articles, as many at once as a statement may name."""
+    parts = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+    return [one for part in parts for one in articles.load(connection, part)]
 
 
 def _reader_url(database: str) -> str:

@@ -10,21 +10,18 @@ import typer
 from storage.archive import Archive
 from storage.output import (
     console,
-    errors,
     escape,
     print_article,
     print_findings,
-    print_found,
-    print_found_pages,
     print_json,
     print_notes,
+    print_similar,
     print_status,
     print_table,
     print_unit,
 )
 from storage.places.lookup import find_units
 from storage.places.shown import as_shown
-from storage.query.asked import read_query
 from storage.query.runs import by_pattern
 from storage.query.sql.cli import commands as sql_commands
 from storage.query.sql.cli import reader as make_reader
@@ -52,54 +49,6 @@ def archive_of(context: typer.Context) -> Archive:
 
 
 @commands.command()
-def search(
-    context: typer.Context,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help='All must be there; "quoted" ones together; -without this one;'
-            " site:binhgiang; from:2022-01 to:2023."
-        ),
-    ] = None,
-    site: Annotated[str | None, typer.Option(help="Only articles of this site.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="First day, month or year of publication, 2022-01-31.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Last day, month or year of publication.")
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(help='Only articles of a unit: "xã Đường An, Hải Phòng", or a code, 296.'),
-    ] = None,
-    attachments: Annotated[
-        bool, typer.Option("--attachments", help="Find pages of attachments, not articles.")
-    ] = False,
-    limit: Limit = 20,
-    json: Json = False,
-) -> None:
-    """Find articles by words; without words the newest.
-
-    With any Vietnamese mark the tones count (uỷ = ủy, but năm is not nam); without, none does.
-    Words that begin with a minus come after `--`: tinhuyen search -- huyện -xã
-    """
-    asked = " ".join(words or [])
-    archive, inside = archive_of(context), attachments or not json
-    filters = {"site": site, "since": since, "until": until, "unit": unit}
-    found = archive.search(asked, **filters, limit=limit) if not attachments else []
-    pages = archive.search_attachments(asked, **filters, limit=limit) if inside else []
-    for note in read_query(asked).notes:
-        errors.print(escape(note))
-    if json:
-        print_json(pages if attachments else found)
-        return
-    if not attachments:
-        print_found(found)
-    if pages or attachments:
-        print_found_pages(pages)
-
-
-@commands.command()
 def show(
     context: typer.Context,
     article: Annotated[str, typer.Argument(help="Its id, or a start of it that is unique.")],
@@ -110,10 +59,16 @@ def show(
         bool,
         typer.Option("--with-persons", help="Officials named in their posts (docs/ethics.md)."),
     ] = False,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Instead, articles that are nearly the same.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show an article with its date, its byline and its WARC record."""
     archive = archive_of(context)
+    if similar:
+        print_similar(archive.similar(article), json=json)
+        return
     found = archive.article(article, version, with_persons=with_persons)
     if json:
         print_json([found])

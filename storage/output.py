@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -36,6 +37,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     width = None if console.is_terminal else _FILE_WIDTH
     Console(highlight=False, width=width).print(table)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, if that is a terminal, while the block lasts; call it for each."""
+    from rich.progress import Progress
+
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
 def escape(text: str) -> str:
@@ -78,6 +89,19 @@ def print_found_pages(pages: Sequence[dict[str, Any]]) -> None:
         console.print(
             "Nothing found in attachments. Fewer words, or words without marks, find more."
         )
+
+
+def print_similar(found: Sequence[dict[str, Any]], *, json: bool) -> None:
+    """What is nearly the same as an article, a line each."""
+    if json:
+        print_json(found)
+        return
+    columns = ("article", "alike", "similarity", "published_at", "title", "site")
+    rows = [[one[name] for name in columns] for one in found]
+    if rows:
+        print_table(("article", "alike in", "how much", "published", "title", "site"), rows)
+    else:
+        console.print("Nothing like it is known. `tinhuyen alike` compares what is new.")
 
 
 def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Role = Literal["robots", "list", "feed", "article", "page", "image", "attachment", "requisite"]
 """Why an address is fetched. `page`: only reading tells what it is."""
 
+ORGANS = ("party", "people_committee", "council", "front", "province", "other")
+"""Whose portal a site may be."""
+
 Truncated = Literal["length", "time", "disconnect", "unspecified"]
 """WARC/1.1 §5.13: a cap of ours, a time-out, a lost connection, something else."""
 

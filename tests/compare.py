@@ -19,13 +19,18 @@ VIEWS = {
     "failures": ("run", "url", "stage", "kind", "message", "record_id"),
     "attachments": ("article_id", "version", "position"),
     "attachment_pages": ("article_id", "version", "position", "part"),
+    "shelf": ("id",),
 }
-"""Natural keys. What failed has no view; it follows here."""
+"""Natural keys. What failed and what is counted by has no view; both follow here."""
 
 _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
     "failures": """
         SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
           FROM failure f LEFT JOIN capture c ON c.id = f.capture""",
+    "shelf": """
+        SELECT a.id, s.site, s.organ, s.province, s.district, s.section, s.author, s.published_at,
+               s.published_precision, s.images, s.provenance
+          FROM shelf s JOIN article a ON a.key = s.article""",
 }
 _JSON = ("counts", "findings", "evidence", "published_flags", "date_candidates")
 

@@ -16,6 +16,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from storage.archive import Archive
+from tests.changing_portal import ChangingPortal
 from tests.postgres import server
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +59,21 @@ class TestArchive:
     def tinhuyen(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from crawler.cli import main; main()", *arguments]
         return self._run(command, timeout)
+
+    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command within this process, for what needs no process of its own."""
+        from typer.testing import CliRunner
+
+        from crawler.cli import app
+        from storage.errors import TinHuyenError
+
+        done = CliRunner().invoke(app, ["--archive", str(self.folder), *arguments])
+        error, code = done.stderr, done.exit_code
+        if isinstance(done.exception, TinHuyenError):  # as crawler.cli.main has it
+            error, code = error + str(done.exception), done.exception.exit_code
+        elif done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(list(arguments), code, done.stdout, error)
 
     def _run(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -112,6 +128,30 @@ def open_demo(demo_archive: TestArchive, tmp_path_factory: pytest.TempPathFactor
     shutil.copytree(demo_archive.folder, folder)
     open_attachments(Archive(folder)).close()
     return TestArchive(folder)
+
+
+@pytest.fixture(scope="session")
+def living_archive(tmp_path_factory: pytest.TempPathFactory) -> TestArchive:
+    """A portal crawled twice: article 0 changed in between, 1 to 3 are the same page at three
+    addresses (so two are read from revisits), 4 is gone. Tests only read it."""
+    made = TestArchive(tmp_path_factory.mktemp("living") / "archive")
+    with SamePages(5) as portal:
+        made.declare(portal.table)
+        crawled = made.scrapy("crawl", "song")
+        assert crawled.returncode == 0, crawled.stderr
+        portal.edits[0] = 1
+        portal.gone[4] = "404"
+        portal.listed_gone = True
+        crawled = made.scrapy("crawl", "song", "-s", "CRAWL_MODE=update")
+        assert crawled.returncode == 0, crawled.stderr
+    return made
+
+
+class SamePages(ChangingPortal):
+    """Articles 1 to 3 are one page."""
+
+    def _article(self, number: int) -> tuple[int, str]:
+        return super()._article(1 if number in (2, 3) else number)
 
 
 @pytest.fixture(scope="session")

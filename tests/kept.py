@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from storage.archive import Archive
+from storage.database.absences import Absence, save_absences
 from storage.database.articles import ReadCapture, save_readings
 from storage.database.runs import SiteRow, save_site, start_run
 from storage.database.schema import capture
@@ -19,8 +20,19 @@ from storage.urls import urlkey
 AT = "2024-03-01T03:00:00.000000Z"
 
 
-def keep(archive: Archive, articles: Iterable[Article], site: str = "thu", **facts: Any) -> None:
-    """Keep these as read from captures of a site; `facts` are the site's district and the like."""
+def keep(
+    archive: Archive,
+    articles: Iterable[Article],
+    site: str = "thu",
+    *,
+    at: str = AT,
+    absent: Iterable[str] = (),
+    **facts: Any,
+) -> None:
+    """Keep these as read from captures of a site; `facts` are the site's district and the like.
+
+    `absent`: addresses that were asked for and answered 404.
+    """
     engine = archive.open_for_writing()
     unknown: dict[str, Any] = dict.fromkeys(
         ("district", "district_from", "province", "family", "since", "evidence")
@@ -31,14 +43,22 @@ def keep(archive: Archive, articles: Iterable[Article], site: str = "thu", **fac
         run = start_run(tx, site, "crawl", "full")
         read = []
         for article in articles:
-            digest = hashlib.sha256(f"{site} {article.url}".encode()).hexdigest()
-            tx.execute(insert(capture).values(_capture(site, run.id, article.url, digest)))
-            key = tx.execute(
-                select(capture.c.id).where(capture.c.record_id == f"<urn:{digest}>")
-            ).scalar_one()
-            read.append(ReadCapture(key, article.url, AT, article))
+            key = _insert_capture(tx, site, run.id, article.url, at)
+            read.append(ReadCapture(key, article.url, at, article))
         save_readings(tx, site, read)
+        missed = [
+            Absence(_insert_capture(tx, site, run.id, url, at), site, url, at, "404")
+            for url in absent
+        ]
+        save_absences(tx, site, missed)
     engine.dispose()
+
+
+def _insert_capture(tx: Connection, site: str, run: str, url: str, at: str) -> int:
+    digest = hashlib.sha256(f"{site} {url} {at}".encode()).hexdigest()
+    tx.execute(insert(capture).values(_capture(site, run, url, digest) | {"fetched_at": at}))
+    same = capture.c.record_id == f"<urn:{digest}>"
+    return int(tx.execute(select(capture.c.id).where(same)).scalar_one())
 
 
 def _capture(site: str, run: str, url: str, digest: str) -> dict[str, Any]:

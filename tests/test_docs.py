@@ -60,6 +60,7 @@ def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     page = party_page(party_articles()[0].id)
     assert page is not None
     (folder / "trang.html").write_text(page, encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "verify_proof.py", folder)
     archive = TestArchive(folder / "archive")
     archive.declare(SITE)
     return archive

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from crawler.pages import FAMILIES
 from storage.errors import SiteError
+from storage.records import ORGANS
 from storage.urls import canonical_url, host_of
 
-ORGANS = ("party", "people_committee", "council", "front", "province", "other")
 STATES = ("open", "closed", "moved", "hijacked", "unknown")
 MIN_DELAY_SECONDS = 1.0
 """Between two requests to one host, unless every address is the operator's own."""

@@ -43,7 +43,7 @@ from storage.database.schema import (
     version,
     version_image,
 )
-from storage.database.search_index import Indexed, index_articles, remove_article
+from storage.database.search_index import index_readings, remove_articles
 from storage.records import Article
 from storage.urls import article_id
 
@@ -219,8 +219,7 @@ def update_versions(tx: Connection, site: str, keys: Sequence[int]) -> None:
     if changes.spans:
         _SET_SPAN.run_many(tx, changes.spans)
     _delete_versions(tx, changes.gone)
-    for key in changes.hidden:
-        remove_article(tx, key)
+    remove_articles(tx, changes.hidden)
     if changes.newest:
         _insert_versions(tx, site, changes, {s.reading: s for of in stretches.values() for s in of})
     update_states(tx, keys)
@@ -276,15 +275,10 @@ _SET_SPAN = Prepared(
 _INSERT_VERSION = Prepared(
     insert(version).values(columns(version, "id")).returning(version.c.reading, version.c.id)
 )
-_CONTENT = Prepared(
-    select(
-        reading.c.id,
-        reading.c.title,
-        reading.c.lead,
-        reading.c.text,
-        cast(reading.c.images, Text),
-        cast(reading.c.attachments, Text),
-    ).where(reading.c.id.in_(listed("readings")))
+_FILES = Prepared(
+    select(reading.c.id, cast(reading.c.images, Text), cast(reading.c.attachments, Text)).where(
+        reading.c.id.in_(listed("readings"))
+    )
 )
 
 
@@ -323,24 +317,13 @@ def _insert_versions(
     tx: Connection, site: str, changes: _Changes, stretches: dict[int, _Stretch]
 ) -> None:
     ids = dict(_INSERT_VERSION.insert(tx, changes.new))
-    wanted = {*ids, *changes.newest.values()}
-    content = {id_: rest for id_, *rest in _CONTENT.rows(tx, {"readings": sorted(wanted)})}
+    content = {id_: rest for id_, *rest in _FILES.rows(tx, {"readings": sorted(ids)})}
     shown = [
-        ShownFiles(id_, stretches[read].reading_at, *map(json.loads, content[read][3:]))
+        ShownFiles(id_, stretches[read].reading_at, *map(json.loads, content[read]))
         for read, id_ in ids.items()
     ]
     insert_version_files(tx, site, shown)
-    _publish(tx, changes, content)
-
-
-def _publish(tx: Connection, changes: _Changes, content: dict[int, list[Any]]) -> None:
-    """Make the newest versions findable."""
-    indexed = []
-    for key, read in changes.newest.items():
-        title, lead, text = content[read][:3]
-        body = "\n".join(part for part in (lead, text) if part)
-        indexed.append(Indexed(key, title or "", body, is_new=key in changes.begun))
-    index_articles(tx, indexed)
+    index_readings(tx, changes.newest, changes.begun)
 
 
 def count_articles(tx: Connection, site: str) -> int:

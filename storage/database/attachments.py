@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from storage.database.attachment_tables import attachment_page, attachment_text
 from storage.database.schema import attachment, capture
@@ -73,6 +73,16 @@ def save_document(tx: Connection, sha256: str, document: Document) -> None:
         row = {"sha256": sha256, "part": number, "page": page, "text": part}
         id_ = tx.execute(insert(attachment_page).returning(attachment_page.c.id), row).scalar_one()
         _index(tx, id_, part)
+
+
+def forget_document(tx: Connection, sha256: str) -> None:
+    """Nothing of the text of this content stays, nor is it found."""
+    pages = select(attachment_page.c.id).where(attachment_page.c.sha256 == sha256)
+    key = "rowid" if tx.dialect.name == "sqlite" else "page"
+    for id_ in tx.execute(pages).scalars().all():
+        tx.execute(text(f"DELETE FROM search_page WHERE {key} = :id"), {"id": id_})  # noqa: S608
+    for table in (attachment_page, attachment_text):
+        tx.execute(delete(table).where(table.c.sha256 == sha256))
 
 
 def _parts(pages: Iterable[tuple[int | None, str]]) -> Iterator[tuple[int | None, str]]:

@@ -50,6 +50,7 @@ def save_images(tx: Connection, images: Iterable[Image]) -> None:
             "bytes": len(one.data),
             "problem": one.problem,
             "data": one.data,
+            "perceptual_hash": None,
         }
         for one in images
     }

@@ -24,6 +24,7 @@ from storage.database.schema import (
     site,
     version,
 )
+from storage.database.search_index import index_again
 from storage.records import Finding
 
 
@@ -61,7 +62,13 @@ def save_site(tx: Connection, row: SiteRow) -> bool:
     if stored is not None and dict(stored._mapping) == values:
         return False
     _SAVE_SITE.insert(tx, [values | {"hosts": json.dumps(row.hosts)}])
+    if stored is not None and any(stored._mapping[name] != values[name] for name in _INDEXED):
+        index_again(tx, row.id)
     return True
+
+
+_INDEXED = ("organ", "province", "district", "district_from")
+"""What articles of a site are found and counted by."""
 
 
 @dataclass(frozen=True, slots=True)

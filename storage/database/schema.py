@@ -254,6 +254,9 @@ image = Table(
     Column("bytes", Integer, nullable=False),
     Column("problem", Text),
     Column("data", LargeBinary, nullable=False),
+    Column("perceptual_hash", Text),
+    # Read from the index alone: in the row it stands behind all the bytes.
+    Index("ix_image_perceptual_hash", "perceptual_hash", "sha256"),
 )
 
 version_image = Table(

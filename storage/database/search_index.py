@@ -1,138 +1,131 @@
-"""The search index: the folded forms of every article's newest version.
+"""The search index: every article's newest version, found by words (storage.database.search_words).
 
-SQLite: an FTS5 table whose tokens are already made, so that its own tokenizer only splits at
-spaces. PostgreSQL: two tsvectors written out as text, so that its parser has no say either.
-Same words, same positions, same results.
+SQLite: a contentless FTS5 table whose tokenizer only splits at spaces. PostgreSQL: a tsvector
+written out as text. Same words, same neighbours, same results.
+
+An article's place on the shelf is the number of its row in the index: so "the newest twenty with
+these words" is a walk that ends after twenty, however many there are (docs/decisions/0701). A place
+is never used twice: where an article is indexed anew its old place stays empty, and words that
+still lead there find nobody.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Text, case, cast, func, insert, select, text, update
 
-from storage.database.prepared import Prepared
-from storage.database.schema import article, reading, version
-from storage.query.folding import fold_both
-from storage.query.private_numbers import without_private_numbers
-
-LONGEST_WORD = 255
-"""Characters: what is longer is cut, in the index and in queries (a lexeme has 2,046 bytes)."""
-_MAX_CHARS = 200_000
-_MAX_WORDS = 8_000
-_MAX_POSITION = 2 * _MAX_WORDS + 1
-"""Of a title or a body, on both databases: a tsvector has 1 MB and 16,383 positions (PostgreSQL
-manual, 12.11). News is a hundred times shorter."""
-
-_INSERT = {
-    "sqlite": Prepared(
-        text(
-            "INSERT INTO search(rowid, title_tone, body_tone, title_plain, body_plain)"
-            " VALUES (:key, :title_tone, :body_tone, :title_plain, :body_plain)"
-        )
-    ),
-    "postgresql": Prepared(
-        text(
-            "INSERT INTO search(article, tone, plain)"
-            " VALUES (:key, CAST(:tone AS tsvector), CAST(:plain AS tsvector))"
-        )
-    ),
-}
-_DELETE = {
-    "sqlite": Prepared(text("DELETE FROM search WHERE rowid = :key")),
-    "postgresql": Prepared(text("DELETE FROM search WHERE article = :key")),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What an article is to be found by."""
-
-    key: int
-    title: str
-    body: str
-    """Lead and text."""
-    is_new: bool
-    """It was not in the index before."""
-
-
-def index_articles(tx: Connection, articles: Sequence[Indexed]) -> None:
-    """Make articles findable by these words, and by no older ones."""
-    for one in articles:
-        if not one.is_new:
-            remove_article(tx, one.key)
-    row = _sqlite_row if tx.dialect.name == "sqlite" else _postgres_row
-    _INSERT[tx.dialect.name].insert(tx, [row(one) for one in articles])
-
-
-def remove_article(tx: Connection, key: int) -> None:
-    """Make an article unfindable."""
-    _DELETE[tx.dialect.name].run(tx, {"key": key})
-
-
-def index_again(tx: Connection) -> None:
-    """Index the newest version of every article anew: after the rules of folding changed."""
-    keys = list(tx.execute(select(article.c.key)).scalars())
-    for start in range(0, len(keys), _BATCH):
-        rows = tx.execute(_NEWEST.where(article.c.key.in_(keys[start : start + _BATCH])))
-        for key, title, lead, body in rows.all():
-            both = "\n".join(part for part in (lead, body) if part)
-            index_articles(tx, [Indexed(key, title or "", both, is_new=False)])
-
-
-_BATCH = 256
-_other = version.alias()
-_NEWEST = (
-    select(article.c.key, reading.c.title, reading.c.lead, reading.c.text)
-    .join(version, version.c.article == article.c.key)
-    .join(reading, reading.c.id == version.c.reading)
-    .where(
-        version.c.number
-        == select(func.max(_other.c.number))
-        .where(_other.c.article == article.c.key)
-        .scalar_subquery()
-    )
+from storage.database.prepared import Prepared, columns, listed
+from storage.database.schema import article, capture, reading, site, version
+from storage.database.search_words import (
+    Row,
+    as_line,
+    as_tsvector,
+    free_places,
+    wanted_place,
 )
+from storage.database.shelf import shelf
+
+_BATCH = 1024
 
 
-def _sqlite_row(one: Indexed) -> dict[str, Any]:
-    (title_tone, title_plain), (body_tone, body_plain) = _fold(one.title), _fold(one.body)
-    return {
-        "key": one.key,
-        "title_tone": " ".join(title_tone),
-        "body_tone": " ".join(body_tone),
-        "title_plain": " ".join(title_plain),
-        "body_plain": " ".join(body_plain),
+def index_readings(tx: Connection, newest: Mapping[int, int], begun: Iterable[int] = ()) -> None:
+    """Make articles findable by these readings, and by no older ones.
+
+    `newest` is a reading by the key of its article; `begun` are keys that were never indexed.
+    """
+    remove_articles(tx, sorted(newest.keys() - set(begun)))
+    rows = [Row._make(row) for row in _ROWS.rows(tx, {"readings": list(newest.values())})]
+    wanted = [wanted_place(row.published_at, row.id) for row in rows]
+    # FTS5 begins a new segment wherever a row comes before the last one: so in order.
+    placed = sorted(zip(_free(tx, wanted), rows, strict=True), key=lambda one: one[0])
+    _SHELVE.insert(tx, [_shelved(place, row) for place, row in placed])
+    words = as_line if tx.dialect.name == "sqlite" else as_tsvector
+    lines = [{"place": place, "words": words(row)} for place, row in placed]
+    _INSERT[tx.dialect.name].insert(tx, lines)
+
+
+def remove_articles(tx: Connection, keys: Sequence[int]) -> None:
+    """Make articles unfindable."""
+    if not keys:
+        return
+    if tx.dialect.name == "postgresql":
+        _FORGET.run(tx, {"keys": keys})
+    _CLEAR.run(tx, {"keys": keys})
+
+
+def index_again(tx: Connection, site_id: str | None = None) -> None:
+    """Index the newest versions anew: all after the rules changed, a site's after its facts did."""
+    newest = _NEWEST if site_id is None else _NEWEST.where(article.c.site == site_id)
+    keys = [(key, read) for key, read in tx.execute(newest)]
+    if site_id is None:
+        whole = "INSERT INTO search(search) VALUES ('delete-all')"
+        tx.execute(text(whole if tx.dialect.name == "sqlite" else "DELETE FROM search"))
+        tx.execute(shelf.delete())
+    for start in range(0, len(keys), _BATCH):
+        part = dict(keys[start : start + _BATCH])
+        index_readings(tx, part, () if site_id else part)
+
+
+def _free(tx: Connection, wanted: Sequence[int]) -> list[int]:
+    """Where others stand already, the next places down: few articles share all bits of a place."""
+    taken: set[int] = set()
+    asked = set(wanted)
+    while asked:
+        found = {place for (place,) in _TAKEN.rows(tx, {"places": sorted(asked)})} - taken
+        taken |= found
+        asked = set(free_places(wanted, taken)) - taken if found else set()
+    return free_places(wanted, taken)
+
+
+def _shelved(place: int, row: Row) -> dict[str, Any]:
+    same = ("article", "site", "organ", "district", "district_from", "section", "author")
+    more = ("office", "credit", "published_at", "published_precision", "published_flags")
+    return {name: getattr(row, name) for name in (*same, *more, "provenance")} | {
+        "place": place,
+        "province": row.province_name,
+        "images": len(json.loads(row.images)),
+        "alike": None,
     }
 
 
-def _postgres_row(one: Indexed) -> dict[str, Any]:
-    (title_tone, title_plain), (body_tone, body_plain) = _fold(one.title), _fold(one.body)
-    return {
-        "key": one.key,
-        "tone": _tsvector(title_tone, body_tone),
-        "plain": _tsvector(title_plain, body_plain),
-    }
-
-
-def _fold(text_: str) -> tuple[list[str], list[str]]:
-    """The words of both folded forms, without private numbers."""
-    tone, plain = fold_both(without_private_numbers(text_[:_MAX_CHARS]))
-    return _words(tone), _words(plain)
-
-
-def _words(folded: str) -> list[str]:
-    return [word[:LONGEST_WORD] for word in folded.split()[:_MAX_WORDS]]
-
-
-def _tsvector(title: list[str], body: list[str]) -> str:
-    """Words and positions in PostgreSQL's own notation; a title's words weigh A."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    words = [(word, "A") for word in title] + [("", "")] + [(word, "B") for word in body]
-    for position, (word, weight) in enumerate(words[:_MAX_POSITION], 1):
-        if word:  # the empty word keeps a phrase from reaching out of the title
-            places[word].append(f"{position}{weight}")
-    return " ".join(f"'{word}':{','.join(where)}" for word, where in places.items())
+_other = version.alias()
+_number = select(func.max(_other.c.number)).where(_other.c.article == article.c.key)
+_NEWEST = (
+    select(article.c.key, version.c.reading)
+    .join(version, version.c.article == article.c.key)
+    .where(version.c.number == _number.scalar_subquery())
+    .order_by(article.c.key)
+)
+_own = site.c.district.is_not(None)
+_ROWS = Prepared(
+    select(
+        article.c.key, article.c.id, site.c.id.label("site"), site.c.organ, site.c.province,
+        case((_own, site.c.district), else_=reading.c.district),
+        case((_own, site.c.district_from), else_=reading.c.district_from),
+        reading.c.title, reading.c.lead, reading.c.text,
+        reading.c.section, reading.c.author, reading.c.office, reading.c.credit,
+        reading.c.published_at, reading.c.published_precision,
+        cast(reading.c.published_flags, Text), cast(reading.c.images, Text), capture.c.provenance,
+    )
+    .join(article, article.c.key == reading.c.article)
+    .join(site, site.c.id == article.c.site)
+    .join(capture, capture.c.id == reading.c.capture)
+    .where(reading.c.id.in_(listed("readings")))
+)  # fmt: skip
+_INSERT = {
+    "sqlite": Prepared(text("INSERT INTO search(rowid, words) VALUES (:place, :words)")),
+    "postgresql": Prepared(
+        text("INSERT INTO search(place, words) VALUES (:place, CAST(:words AS tsvector))")
+    ),
+}
+_SHELVE = Prepared(insert(shelf).values(columns(shelf)))
+_CLEAR = Prepared(update(shelf).where(shelf.c.article.in_(listed("keys"))).values(article=None))
+_FORGET = Prepared(
+    text(
+        "DELETE FROM search WHERE place IN (SELECT place FROM shelf WHERE article IN :keys)"
+    ).bindparams(listed("keys"))
+)
+_TAKEN = Prepared(select(shelf.c.place).where(shelf.c.place.in_(listed("places"))))

@@ -1,4 +1,4 @@
-"""The gazetteer: administrative units, and what went into what."""
+"""The gazetteer: units of every day, and what became of them."""
 
 from __future__ import annotations
 

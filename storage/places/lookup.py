@@ -6,7 +6,7 @@ from collections import defaultdict
 from difflib import get_close_matches
 
 from storage.errors import NotFound, UsageError
-from storage.places.gazetteer import KINDS, NEW_DAY, Gazetteer, Unit, gazetteer, name_key
+from storage.places.gazetteer import KINDS, NEW_DAY, Gazetteer, Level, Unit, gazetteer, name_key
 from storage.query.folding import fold, tone_key
 
 _ABBREVIATIONS = {"tp": "thành phố", "tx": "thị xã", "tt": "thị trấn", "p": "phường", "q": "quận"}
@@ -98,6 +98,35 @@ def districts_of(asked: str) -> list[Unit]:
         several = "; ".join(label(unit) for unit in list(sets)[:_LISTED])
         raise UsageError(f"{asked!r} may be several units: name its province or code. {several}")
     return sorted(frozenset().union(*sets.values()), key=lambda unit: (unit.code, unit.as_of))
+
+
+def districts_named(asked: str) -> list[Unit]:
+    """The district of this name or code, as it stood on every day that is known.
+
+    Raises NotFound, UsageError (it is no district, or several have this name).
+    """
+    found = _of_level(asked, "district")
+    if len({unit.code for unit in found}) > 1:
+        several = "; ".join(dict.fromkeys(map(label, found[:_LISTED])))
+        raise UsageError(f"{asked!r} may be several districts: name its province. {several}")
+    return found
+
+
+def provinces_named(asked: str) -> set[str]:
+    """Names of provinces; that of a province of today stands for all that it was made of.
+
+    Raises NotFound, UsageError (it is no province).
+    """
+    found = _of_level(asked, "province")
+    parts = [old for unit in found for old in _parts(gazetteer(), unit) if old.level == "province"]
+    return {unit.bare_name for unit in (*found, *parts)}
+
+
+def _of_level(asked: str, level: Level) -> list[Unit]:
+    found = [unit for unit in find_units(asked) if unit.level == level]
+    if not found:
+        raise UsageError(f"{asked!r} is no {level}; --unit takes units of every level")
+    return found
 
 
 def _districts(units: Gazetteer, unit: Unit) -> frozenset[Unit]:

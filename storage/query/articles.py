@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
+from storage import times
 from storage.database.absences import absences_of, newest_number
 from storage.database.captures import addresses_leading_to
 from storage.database.schema import (
@@ -92,6 +94,26 @@ def keys_of_url(connection: Connection, url: str) -> list[int]:
     """Keys of the articles (of several sites, if so) that an address (canonical) showed."""
     shown = select(article_url.c.article).where(article_url.c.url == url)
     return [int(key) for key in connection.execute(shown.order_by(article_url.c.article)).scalars()]
+
+
+def number_at(connection: Connection, key: int, stamp: str) -> int:
+    """The number of the version that an article had at a time: 14 digits, UTC, as citations say.
+
+    Raises NotFound (it has no capture so old), UsageError.
+    """
+    try:
+        if len(stamp) != 14:
+            raise ValueError("strptime takes 1 for 01")
+        second = datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise UsageError(f"{stamp!r} is no time; write 14 digits, 20240301030000") from error
+    end = times.utc_text(second.replace(microsecond=999_999))
+    in_time = version.c.from_at <= end
+    stood = select(func.max(version.c.number)).where(version.c.article == key, in_time)
+    number = connection.execute(stood).scalar()
+    if number is None:
+        raise NotFound(f"this article has no capture of {stamp} or before")
+    return int(number)
 
 
 def load(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from storage.database.search_index import LONGEST_WORD
+from storage.database.search_words import LONGEST_WORD
 from storage.query.folding import fold, has_marks, tone_key
 from storage.query.synonyms import Words, spellings_at, variants
 

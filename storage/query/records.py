@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
 from storage.database.articles import STANDING
 from storage.database.schema import (
@@ -121,6 +121,50 @@ def _of_article(connection: Connection, id_: str) -> list[dict[str, Any]]:
     for what, urls in shown.items():
         found += _captures(connection, capture.c.url.in_(urls) & (capture.c.site == site), what)
     return found
+
+
+def captures_behind(connection: Connection, keys: Sequence[int]) -> Iterator[Row[Any]]:
+    """The captures that articles rest on: their pages at every time, the images and attachments
+    shown in any version; and what the revisits among them refer to. One may come several times.
+
+    Rows of record id, file, offset, and what it refers to (a record id, or None).
+    """
+    pages = select(reading.c.capture).where(reading.c.article.in_(keys))
+    versions = select(version.c.id).where(version.c.article.in_(keys))
+    files = select(attachment.c.capture).where(attachment.c.version.in_(versions))
+    shown = (
+        select(*_BEHIND)
+        .join(version_image, version_image.c.url == capture.c.url)
+        .join(version, version.c.id == version_image.c.version)
+        .join(article, article.c.key == version.c.article)
+        .where(version.c.article.in_(keys), capture.c.site == article.c.site)
+        .where(capture.c.body_sha256 == version_image.c.image)
+    )
+    either = or_(capture.c.id.in_(pages), capture.c.id.in_(files))
+    yield from _with_originals(connection, select(*_BEHIND).where(either))
+    yield from _with_originals(connection, shown)
+
+
+def _with_originals(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    rows = connection.execute(query).all()
+    while rows:
+        yield from rows
+        ids = {row.refers_to for row in rows if row.refers_to}
+        originals = select(*_BEHIND).where(capture.c.record_id.in_(ids))
+        rows = connection.execute(originals).all() if ids else []
+
+
+_BEHIND = (capture.c.record_id, capture.c.warc_file, capture.c.warc_offset, capture.c.refers_to)
+
+
+def exchange_span(connection: Connection, file: str, offset: int) -> tuple[int, int | None]:
+    """Where the other records of the exchange at an offset may stand: from the capture before it
+    (0: there is none) to the begin of the next; None: to the file's end.
+    """
+    here = capture.c.warc_file == file
+    before = select(func.max(capture.c.warc_offset)).where(here, capture.c.warc_offset < offset)
+    after = select(func.min(capture.c.warc_offset)).where(here, capture.c.warc_offset > offset)
+    return connection.execute(before).scalar() or 0, connection.execute(after).scalar()
 
 
 def rows_of(connection: Connection, file: str, offset: int) -> Iterator[dict[str, Any]]:

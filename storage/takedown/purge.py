@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage.database.absences import update_states
 from storage.database.articles import renew_articles
+from storage.database.attachments import forget_document
 from storage.database.images import bind_files
 from storage.database.proposal_table import proposal
 from storage.database.schema import (
@@ -27,7 +28,7 @@ from storage.database.schema import (
     version,
     version_image,
 )
-from storage.database.search_index import remove_article
+from storage.database.search_index import remove_articles
 
 
 def purge(tx: Connection, rows: Sequence[Any]) -> None:
@@ -86,8 +87,7 @@ def _drop_readings(tx: Connection, site: str, keys: list[int], ids: Sequence[int
     for table in (version_image, attachment):
         tx.execute(delete(table).where(table.c.version.in_(versions)))
     tx.execute(delete(version).where(version.c.article.in_(keys)))
-    for key in keys:
-        remove_article(tx, key)
+    remove_articles(tx, keys)
     tx.execute(delete(reading).where(reading.c.capture.in_(ids)))
     tx.execute(delete(article_url).where(article_url.c.article.in_(keys)))
     left = set(tx.execute(select(reading.c.article).where(reading.c.article.in_(keys))).scalars())
@@ -108,3 +108,4 @@ def _drop_files(tx: Connection, rows: Sequence[Any]) -> None:
             shown = version_image.c.image == sha256
             tx.execute(update(version_image).where(shown).values(image=None))
             tx.execute(delete(image).where(image.c.sha256 == sha256))
+            forget_document(tx, sha256)

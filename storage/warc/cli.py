@@ -177,12 +177,21 @@ def manifest(
     root: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) of the time stamps' authority.")
     ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete", help="First list files anew that lack the tree over their records."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """List closed WARC files with size and sha256, and check them and the list's signatures."""
     from storage.warc import fixity
+    from storage.warc.manifest import list_anew
 
     folder = archive_of(context).folder
+    if complete:
+        list_anew(folder)
     entries = list(fixity.listed(folder).values())
     if not check:
         rows = [asdict(entry) for entry in entries]

@@ -1,8 +1,13 @@
-"""The manifest: every closed WARC file with its size and sha256, in the order of their closing."""
+"""The manifest: every closed WARC file with its size and sha256, in the order of their closing.
+
+A line also has the head of the tree over the file's records (storage.warc.tree), by which a single
+record can be proven without the file.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +16,9 @@ from storage import files, times
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.warc import index
+from storage.warc.tree import tree_of_file
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,39 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
 def list_file(folder: ArchiveFolder, entry: Entry) -> None:
     """List a closed file, and index it. Raises OSError."""
     values = {name: value for name, value in asdict(entry).items() if name != "replaces" or value}
-    append_lines(folder.manifest, [values | {"closed_at": times.utc_text(times.now())}])
+    tree = _head_of_tree(folder.file(entry.file))
+    line = values | {"tree": tree, "closed_at": times.utc_text(times.now())}
+    append_lines(folder.manifest, [line])
     index.keep_current(folder, entry.file)
+
+
+def _head_of_tree(path: Path) -> str | None:
+    """None if the disk does not give the file back: it is listed all the same."""
+    try:
+        return tree_of_file(path)[0].head
+    except OSError:
+        logger.exception("no tree over the records of %s", path)
+        return None
+
+
+def list_anew(folder: ArchiveFolder) -> list[str]:
+    """List files again whose line has no tree over their records; returns their names.
+
+    Versions before this one listed files so. A file that is gone, or is not what its line says,
+    stays as it is listed: `warc manifest --check` tells of it. Raises OSError.
+    """
+    lines = {line["file"]: line for line in read_lines(folder.manifest)}
+    names = [field.name for field in fields(Entry)]
+    without = [line for line in lines.values() if not line.get("tree")]
+    entries = [Entry(**{name: line[name] for name in names if name in line}) for line in without]
+    sound = [one for one in entries if _is_as_listed(folder.root / one.file, one)]
+    for entry in sound:
+        list_file(folder, entry)
+    return [entry.file for entry in sound]
+
+
+def _is_as_listed(path: Path, entry: Entry) -> bool:
+    return path.exists() and sha256_of(path) == entry.sha256
 
 
 def read_entries(folder: ArchiveFolder) -> Iterator[Entry]:

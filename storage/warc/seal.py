@@ -1,10 +1,12 @@
 """Signatures of the manifest with the operator's own key, and time stamps on them. All offline.
 
 The manifest is only ever appended to. So a signature covers its first bytes, as many as there
-were, and later lines leave it valid. What was signed, with which key (Ed25519) and when the
-operator says it was, is a line of `signatures.jsonl`; a time stamp (RFC 3161) on the signature,
-by an authority that others trust, is a line behind it. The key stays with the operator; the
-stamp's request and reply are files that can be carried to a machine with a network.
+were, and later lines leave it valid. It also covers the head of the tree over the lines, so that
+one line can be shown to be among those that were signed (storage.cite.proof). What was signed,
+with which key (Ed25519) and when the operator says it was, is a line of `signatures.jsonl`; a time
+stamp (RFC 3161) on the signature, by an authority that others trust, is a line behind it. The key
+stays with the operator; the stamp's request and reply are files that can be carried to a machine
+with a network.
 
 Not done: revocation of keys and certificates; long-term renewal of stamps (RFC 4998).
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from storage import times
 from storage.errors import NotFound, UsageError
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
+from storage.warc.tree import lines_of, tree_of_lines
 
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
@@ -54,11 +57,17 @@ class Signature:
     """Ed25519, 32 bytes, base64."""
     signature: str
     """Over `message`, base64."""
+    lines: int | None = None
+    """How many lines these bytes are; None, as `tree`, for signatures of earlier versions."""
+    tree: str | None = None
+    """Head of the tree over the lines (storage.warc.tree)."""
 
     @property
     def message(self) -> bytes:
         """The bytes that were signed."""
-        return f"tinhuyen manifest\n{self.length}\n{self.sha256}\n{self.signed_at}\n".encode()
+        tree = f"{self.lines}\n{self.tree}\n" if self.tree else ""
+        said = f"{self.length}\n{self.sha256}\n{tree}{self.signed_at}"
+        return f"tinhuyen manifest\n{said}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +94,16 @@ def sign(folder: ArchiveFolder, key: Path) -> Signature:
     if not folder.manifest.exists():
         raise NotFound(f"{folder.root} has no manifest yet; it lists files as they are closed")
     data = folder.manifest.read_bytes()
-    public = _base64(private.public_key().public_bytes(*_RAW))
-    now, sha256 = times.utc_text(times.now()), hashlib.sha256(data).hexdigest()
-    unsigned = Signature(len(data), sha256, now, public, "")
-    signature = Signature(len(data), sha256, now, public, _base64(private.sign(unsigned.message)))
+    unsigned = Signature(
+        length=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        signed_at=times.utc_text(times.now()),
+        public_key=_base64(private.public_key().public_bytes(*_RAW)),
+        signature="",
+        lines=len(lines_of(data)),
+        tree=tree_of_lines(data).head,
+    )
+    signature = replace(unsigned, signature=_base64(private.sign(unsigned.message)))
     append_lines(signatures(folder), [asdict(signature)])
     return signature
 
@@ -123,18 +138,22 @@ def check_seals(folder: ArchiveFolder, key: Path | None, root: Path | None) -> I
     """
     trusted = _base64(_public_key(key).public_bytes(*_RAW)) if key else None
     certificate = _certificate(root) if root else None
+    data = folder.manifest.read_bytes() if folder.manifest.exists() else b""
+    for signature, stamp in read_seals(folder):
+        problems, at = list(_problems(signature, data, trusted)), None
+        if stamp is not None and certificate is not None:
+            at = _stamped_at(stamp, signature.signature, certificate)
+            problems += [] if at else ["its time stamp does not hold"]
+        yield Seal(signature, at, tuple(problems))
+
+
+def read_seals(folder: ArchiveFolder) -> Iterator[tuple[Signature, str | None]]:
+    """Every signature as it is kept, oldest first, and the stamp on it (base64), unchecked."""
     lines = list(read_lines(signatures(folder)))
     stamps = {line["stamps"]: line["stamp"] for line in lines if "stamps" in line}
-    data = folder.manifest.read_bytes() if folder.manifest.exists() else b""
     for line in lines:
         if "signature" in line:
-            signature = Signature(**line)
-            problems = list(_problems(signature, data, trusted))
-            stamp, at = stamps.get(signature.signature), None
-            if stamp is not None and certificate is not None:
-                at = _stamped_at(stamp, signature.signature, certificate)
-                problems += [] if at else ["its time stamp does not hold"]
-            yield Seal(signature, at, tuple(problems))
+            yield Signature(**line), stamps.get(line["signature"])
 
 
 def _problems(signature: Signature, data: bytes, trusted: str | None) -> Iterator[str]:
@@ -142,6 +161,8 @@ def _problems(signature: Signature, data: bytes, trusted: str | None) -> Iterato
         yield "it was made with another key"
     if hashlib.sha256(data[: signature.length]).hexdigest() != signature.sha256:
         yield f"the manifest's first {signature.length} bytes are not those that were signed"
+    elif signature.tree not in (None, tree_of_lines(data[: signature.length]).head):
+        yield "its tree is not the one over these lines"
     try:
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(signature.public_key))
         public.verify(base64.b64decode(signature.signature), signature.message)

@@ -52,9 +52,10 @@ def make_app(archive: Archive) -> FastAPI:
             request, "index.html", {"articles": found, "q": q}, headers=_HEADERS
         )
 
+    @app.get("/article/{id_}/{stamp}", response_class=HTMLResponse)
     @app.get("/article/{id_}", response_class=HTMLResponse)
-    def article(request: Request, id_: str) -> Response:
-        shown = archive.article(id_)
+    def article(request: Request, id_: str, stamp: str = "") -> Response:
+        shown = archive.article(f"{id_}/{stamp}")  # as citations name it
         return templates.TemplateResponse(
             request,
             "article.html",

@@ -17,11 +17,11 @@ from storage.embedded import embedded_in_css, embedded_in_page
 from storage.errors import DecodeError, NotFound, UsageError, WarcError
 from storage.query import articles
 from storage.query.open_captures import OpenCapture, nearest, open_captures
-from storage.query.search import Query, find
+from storage.query.query import Query
+from storage.query.search import find
 from storage.records import Record
 from storage.warc.wacz.shelf import Shelf
 
-_EVERYTHING = 10**12
 _AT_ONCE = 100
 _ID = re.compile(r"[0-9a-f]{16}")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
@@ -104,8 +104,8 @@ def _article_keys(connection: Connection, wanted: Wanted) -> list[int]:
     words = (wanted.articles or "").split()
     if words and all(map(_ID.fullmatch, words)):
         return [articles.find_key(connection, id_) for id_ in dict.fromkeys(words)]
-    query = Query(" ".join(words), wanted.site, limit=_EVERYTHING)
-    return find(connection, query)
+    query = Query.of(" ".join(words), site=wanted.site)
+    return find(connection, query, None)
 
 
 class _Needs:

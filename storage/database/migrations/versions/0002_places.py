@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from storage.database.search_index import index_again
-
 revision = "0002"
 down_revision = "0001"
 
@@ -41,4 +39,3 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_unit_successor_successor"), "unit_successor", ["successor"], unique=False
     )
-    index_again(op.get_bind())  # private numbers left the index with this version

@@ -1,0 +1,1 @@
+"""Taking articles away: tables, images, WARC subsets, frozen releases, the datasheet."""
