@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Row
+from sqlalchemy import Row
 
 from crawler.normalise import normalise
 from crawler.read import read_page
 from crawler.sites import find_site, load_sites
 from storage.archive import Archive
-from storage.database.articles import ReadCapture, reading_row
+from storage.database.articles import ReadCapture, read_fields
 from storage.database.captures import find_record
-from storage.database.schema import reading
 from storage.errors import DecodeError, NotFound
 from storage.query.access import Audience
 from storage.query.records import load_reading
@@ -23,9 +21,6 @@ from storage.records import Article, Record
 from storage.urls import article_id
 from storage.warc.verify.block import check_block
 from storage.warc.verify.walk import record_at
-
-_NOT_READ = {"id", "capture", "article", "state", "extractor"}
-_FIELDS = tuple(column.name for column in reading.columns if column.name not in _NOT_READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +77,11 @@ class Check:
         if self.problems:
             return "The row cannot be proven: `tinhuyen warc verify` says more of the file."
         if self.extractor != self.read_by:
-            return f"The row does not follow: it was read by {self.extractor}, not {self.read_by}."
-        return "The row does not follow from its record: `tinhuyen rebuild` makes it anew."
+            return (
+                f"The row does not follow: it was read by {self.extractor}, not {self.read_by}. "
+                "`tinhuyen reextract` shows what is read otherwise now."
+            )
+        return "The row does not follow from its record: `tinhuyen reextract` reads it again."
 
     def as_json(self) -> dict[str, Any]:
         """The check for programs."""
@@ -173,10 +171,7 @@ def _read(archive: Archive, record: Record, site: str) -> Article:
 
 def _compare(row: Row[Any], read: Article) -> tuple[FieldCheck, ...]:
     """As saving would write it now, beside what it wrote then."""
-    now = reading_row(ReadCapture(row.capture, row.url, row.fetched_at, read), row.article)
-    then = row._mapping
+    now = read_fields(ReadCapture(row.capture, row.url, row.fetched_at, read))
+    del now["extractor"]  # of what read it the verdict speaks
     fields = [FieldCheck("id", row.article_id, article_id(row.site, read.url))]
-    for name in _FIELDS:
-        value = json.loads(now[name]) if isinstance(reading.c[name].type, JSON) else now[name]
-        fields.append(FieldCheck(name, then[name], value))
-    return tuple(fields)
+    return (*fields, *(FieldCheck(name, row._mapping[name], now[name]) for name in now))

@@ -18,6 +18,7 @@ from crawler.access_cli import access, takedown
 from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
+from crawler.reextract.cli import commands as reextract_commands
 from crawler.schedule.cli import commands as schedule_commands
 from crawler.state_cli import print_states, state
 from storage import logs
@@ -61,6 +62,7 @@ for mounted in (
     schedule_commands,
     note_commands,
     coverage_commands,
+    reextract_commands,
     watch_commands,
     attachment_commands,
     wacz_commands,

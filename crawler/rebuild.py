@@ -125,6 +125,11 @@ def _relive(
         runs = new.runs_of(tx, site.id, history)
     for run in runs:
         told = history.runs.get(run)
+        done.runs += 1
+        if told is not None and told.row["kind"] == "reextract":
+            with writing(engine) as tx:
+                new.tell_reading_run(tx, told)
+            continue
         mode = told.row["mode"] if told else "full"
         frontier = Frontier(
             site.id, run, update_only=mode == "update", last_chance=mode == LAST_CHANCE
@@ -143,4 +148,3 @@ def _relive(
                 new.tell_failures(tx, told)
                 new.tell_outcome(tx, told)
                 settle_run(tx, run)
-        done.runs += 1

@@ -7,7 +7,7 @@ for stands in their own metadata record.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -144,10 +144,15 @@ def _groups(tried: Sequence[_Tried]) -> Iterator[tuple[str, list[_Tried]]]:
 
 
 def _row_of(tx: Connection, frontier: Frontier, pending: Pending) -> FrontierRow:
-    """The row as it was when it was fetched, by its metadata record."""
-    told, url = pending.fetched_for, pending.url
+    row = row_told(pending.url, pending.fetched_for)
+    print_ = bytes.fromhex(pending.fetched_for.get("fingerprint", "")) or fingerprint(row.url, "")
+    return frontier.meet(tx, row, print_)
+
+
+def row_told(url: str, told: Mapping[str, str]) -> FrontierRow:
+    """The row as it was when it was fetched, by its metadata record; its id is 0."""
     hops, role = told.get("hops", ""), told.get("role", "page")
-    row = FrontierRow(
+    return FrontierRow(
         id=0,
         url=url,
         origin=origin_of(url),
@@ -157,5 +162,3 @@ def _row_of(tx: Connection, frontier: Frontier, pending: Pending) -> FrontierRow
         via=told.get("via") or (url if role == "robots" else None),  # whose rules it brings
         tries=int(told.get("tries", 0)),
     )
-    print_ = bytes.fromhex(told.get("fingerprint", "")) or fingerprint(url, "")
-    return frontier.meet(tx, row, print_)

@@ -210,6 +210,8 @@ def print_counts(counts: dict[str, Any]) -> None:
         say(f"  gone       {counts['gone']} article(s) that were there before")
     say(f"  images     {counts['images']}")
     say(f"  WARC       {counts['warc_bytes']:,} bytes of response records")
+    if "read_again" in counts:
+        say(f"  read again {counts['read_again']}, {counts['read_otherwise']} of them otherwise")
     if counts["skipped"]:
         say(f"  skipped    {_tally(counts['skipped'])}")
     if counts["failed"]:

@@ -6,6 +6,7 @@
     {"kind": "run_stopped", …, "left": 12, "reason": …}
     {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…},
      "findings": […]}
+    {"kind": "readings_accepted", …, "run": …, "reason": …, "counts": {…}}
     {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
 
 Decisions have lines of their own kinds (storage.database.decisions). Lines of yet other kinds are
@@ -40,10 +41,16 @@ def note_site(folder: ArchiveFolder, row: SiteRow) -> None:
     note(folder, "site", row.id, **values)
 
 
-def note_begun(folder: ArchiveFolder, site: str, run: StartedRun) -> None:
+def note_begun(folder: ArchiveFolder, site: str, run: StartedRun, run_kind: str = "crawl") -> None:
     """Append that a run began, or goes on. Raises OSError."""
     kind = "run_resumed" if run.resumed else "run_started"
-    note(folder, kind, site, run.id, mode=run.mode, started_at=run.started_at)
+    told = {"mode": run.mode, "started_at": run.started_at, "run_kind": run_kind}
+    note(folder, kind, site, run.id, **told)
+
+
+def note_accepted(folder: ArchiveFolder, site: str, run: str, accepted: Line) -> None:
+    """Append that somebody accepts what a run proposes: `reason` says who. Raises OSError."""
+    note(folder, "readings_accepted", site, run, **accepted)
 
 
 def note_finished(folder: ArchiveFolder, site: str, run: FinishedRun) -> None:
@@ -114,7 +121,7 @@ def _begun(history: History, line: Line) -> None:
     row = {
         "id": line["run"],
         "site": line["site"],
-        "kind": "crawl",
+        "kind": line.get("run_kind", "crawl"),  # older lines name none
         "mode": line["mode"],
         "started_at": line["started_at"],
     }
@@ -142,6 +149,12 @@ def _stopped(history: History, line: Line) -> None:
         history.runs[line["run"]].row["reason"] = line.get("reason")
 
 
+def _accepted(history: History, line: Line) -> None:
+    """The run goes on to take over what it proposes; these values are its row's from now on."""
+    if line["run"] in history.runs:
+        history.runs[line["run"]].row |= {name: line[name] for name in ("reason", "counts")}
+
+
 def _decision(history: History, line: Line) -> None:
     history.decisions.append(line)
 
@@ -153,5 +166,6 @@ _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "run_resumed": _begun,
     "run_stopped": _stopped,
     "run_finished": _finished,
+    "readings_accepted": _accepted,
     "failure": _failure,
 }

@@ -151,6 +151,14 @@ def tell_sites_and_runs(engine: Engine, sites: Iterable[SiteRow], history: Histo
 _ENDED = ("finished_at", "outcome", "reason", "counts", "findings")
 
 
+def tell_reading_run(tx: Connection, told: RunTold) -> None:
+    """A run that read captures again: what it accepted is read so today; the rest is its story."""
+    for row in told.failures.values():
+        tx.execute(insert(failure), row)
+    ended = {name: told.row[name] for name in _ENDED}
+    tx.execute(update(run).where(run.c.id == told.row["id"]).values(**ended))
+
+
 def runs_of(tx: Connection, site: str, history: History) -> list[str]:
     """Ids of a site's runs in their order, which is the journal's; before them, unknown ones."""
     mine = select(run.c.id).where(run.c.site == site).order_by(run.c.started_at, run.c.id)

@@ -80,6 +80,24 @@ def read_parts(path: Path) -> Iterator[Part]:
         start, told = None, {}
 
 
+def fetched_for(path: Path, begin: int, record: int) -> dict[str, str]:
+    """What an exchange was made for: its frontier row, as its metadata record says it.
+
+    `begin` is the end of the exchange before it, `record` the offset of its response or revisit.
+    Raises OSError.
+    """
+    told = dict[str, str]()
+    for found in walk(path, begin, record):
+        told = {}
+        if isinstance(found, Member) and found.fields.get("warc-type") == "metadata":
+            told = _told(found.block)
+    return _frontier_row(told)
+
+
+def _frontier_row(told: dict[str, str]) -> dict[str, str]:
+    return {ours: told[name] for name, ours in _ROW.items() if name in told}
+
+
 def find_holes(parts: Sequence[Part], size: int = 0) -> Iterator[tuple[int, int]]:
     """Stretches of bytes, start and end, that belong to no whole part.
 
@@ -138,5 +156,4 @@ def _row(site: str, file: str, part: Part) -> dict[str, Any]:
         ip=fields.get("warc-ip-address"),
         reading="pending",
     )
-    told = {ours: part.told[name] for name, ours in _ROW.items() if name in part.told}
-    return row | {"fetched_for": json.dumps(told)}
+    return row | {"fetched_for": json.dumps(_frontier_row(part.told))}

@@ -15,8 +15,10 @@ from typer.main import get_command
 from crawler.cli import app
 from crawler.demo.content import party_articles
 from crawler.demo.party import article as party_page
+from storage.archive import Archive
 from storage.errors import Exit
 from tests.conftest import ROOT, TestArchive
+from tests.older import read_by_older_rules
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -68,8 +70,18 @@ def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     ("page", "steps"), CASES, ids=[f"{page}: {steps[0][0]}" for page, steps in CASES]
 )
 def test_sessions_print_what_they_say(desk: TestArchive, page: str, steps: list[Step]) -> None:
+    if any("older-archive" in command for command, _, _ in steps):
+        older_archive(desk)
     for step in steps:
         check(desk, page, *step)
+
+
+def older_archive(desk: TestArchive) -> None:
+    """The demo as an earlier version of the program read it."""
+    archive = Archive(shutil.copytree(desk.folder, desk.folder.with_name("older-archive")))
+    engine = archive.open_for_writing()
+    read_by_older_rules(engine)
+    engine.dispose()
 
 
 def check(desk: TestArchive, page: str, command: str, shown: list[str], code: int) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     bindparam,
     case,
+    delete,
     exists,
     func,
     literal_column,
@@ -51,6 +52,17 @@ def save_absences(tx: Connection, site: str, absences: Sequence[Absence]) -> Non
     _INSERT.insert(tx, [asdict(one) for one in absences])
     urls = [one.url for one in absences]
     update_states(tx, [key for (key,) in _SHOWN_AT.rows(tx, {"site": site, "urls": urls})])
+
+
+def replace_absences(
+    tx: Connection, site: str, captures: Sequence[int], absences: Sequence[Absence]
+) -> None:
+    """From now on these captures show these absences and no others."""
+    mine = absence.c.capture.in_(captures)
+    had = list(tx.execute(select(absence.c.url).where(mine)).scalars())
+    tx.execute(delete(absence).where(mine))
+    save_absences(tx, site, absences)
+    update_states(tx, [key for (key,) in _SHOWN_AT.rows(tx, {"site": site, "urls": had})])
 
 
 def update_states(tx: Connection, keys: Sequence[int]) -> None:

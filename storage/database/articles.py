@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     Text,
@@ -75,7 +76,7 @@ def save_readings(tx: Connection, site: str, read: Sequence[ReadCapture]) -> Non
     """Keep what was read and bring the versions of its articles up to date."""
     if not read:
         return
-    keys = _meet_articles(tx, site, read)
+    keys = _meet_articles(tx, site, read, _MEET)
     key_of = {one: keys[article_id(site, one.article.url)] for one in read}
     urls = {(key_of[one], url) for one in read for url in (one.url, one.article.url)}
     _MEET_URL.insert(tx, [{"article": key, "url": url} for key, url in sorted(urls)])
@@ -83,14 +84,23 @@ def save_readings(tx: Connection, site: str, read: Sequence[ReadCapture]) -> Non
     update_versions(tx, site, sorted(set(key_of.values())))
 
 
-def _meet_articles(tx: Connection, site: str, read: Sequence[ReadCapture]) -> dict[str, int]:
+def propose_readings(tx: Connection, site: str, read: Sequence[ReadCapture]) -> None:
+    """Keep what was read as `proposed`: no version follows from it, and no sighting."""
+    keys = _meet_articles(tx, site, read, _MEET_UNSEEN)
+    rows = [reading_row(one, keys[article_id(site, one.article.url)]) for one in read]
+    _INSERT_READING.insert(tx, [row | {"state": "proposed"} for row in rows])
+
+
+def _meet_articles(
+    tx: Connection, site: str, read: Sequence[ReadCapture], meet: Prepared
+) -> dict[str, int]:
     """Keys of the articles by id; new ones are begun."""
     rows: dict[str, dict[str, Any]] = {}
     for one in sorted(read, key=lambda one: one.at):
         id_ = article_id(site, one.article.url)
         first = {"first_seen": one.at, "site": site, "url": one.article.url, "state": "live"}
         rows[id_] = {"id": id_} | first | rows.get(id_, {}) | {"last_seen": one.at}
-    return dict(_MEET.insert(tx, list(rows.values())))
+    return dict(meet.insert(tx, list(rows.values())))
 
 
 def _meet(insert_: Any) -> Any:
@@ -103,7 +113,16 @@ def _meet(insert_: Any) -> Any:
     ).returning(old.id, old.key)
 
 
-_MEET = Prepared(_meet)
+def _meet_unseen(insert_: Any) -> Any:
+    """It returns the key of what it leaves as it is too, hence DO UPDATE."""
+    statement = insert_(article).values(columns(article, "key"))
+    as_it_is = {"state": article.c.state}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=as_it_is).returning(
+        article.c.id, article.c.key
+    )
+
+
+_MEET, _MEET_UNSEEN = Prepared(_meet), Prepared(_meet_unseen)
 _MEET_URL = Prepared(
     lambda insert_: insert_(article_url).values(columns(article_url)).on_conflict_do_nothing()
 )
@@ -123,6 +142,25 @@ def reading_row(one: ReadCapture, key: int) -> dict[str, Any]:
         "date_candidates": _json(list(read.date_candidates)),
         "content_digest": content_digest(read),
     }
+
+
+def read_fields(one: ReadCapture) -> dict[str, Any]:
+    """What was read, field by field, as the columns of `reading` in FIELDS give it back."""
+    row = reading_row(one, 0)
+    return {
+        name: json.loads(row[name]) if isinstance(reading.c[name].type, JSON) else row[name]
+        for name in FIELDS
+    }
+
+
+FIELDS = tuple(
+    column.name
+    for column in reading.columns
+    if column.name not in ("id", "capture", "article", "state")
+)
+"""Columns of `reading` that hold what was read, and what read it."""
+STANDING = ("accepted", "aside")
+"""States of the one reading of a capture that counts, or would if its run were not set aside."""
 
 
 def _json(value: object) -> str:
@@ -297,6 +335,22 @@ def count_articles(tx: Connection, site: str) -> int:
 def has_version() -> ColumnElement[bool]:
     """Whether an article can be shown: one that only readings set aside tell of cannot."""
     return exists().where(version.c.article == article.c.key)
+
+
+def renew_articles(tx: Connection, site: str, keys: Sequence[int]) -> None:
+    """Compute everything of these articles anew from their readings, whatever they were before."""
+    forget_sightings(tx, keys)
+    where = reading.c.article.in_(keys) & reading.c.state.in_(STANDING)
+    shown = (
+        select(reading.c.article, capture.c.url, article.c.url)
+        .join(capture, capture.c.id == reading.c.capture)
+        .join(article, article.c.key == reading.c.article)
+        .where(where)
+    )
+    urls = {(key, url) for key, *both in tx.execute(shown) for url in both}
+    tx.execute(delete(article_url).where(article_url.c.article.in_(keys)))
+    _MEET_URL.insert(tx, [{"article": key, "url": url} for key, url in sorted(urls)])
+    update_versions(tx, site, keys)
 
 
 def forget_sightings(tx: Connection, keys: Sequence[int]) -> None:

@@ -43,7 +43,7 @@ def save_pages(
     mark = frontier.mark()
     try:
         _save_group(tx, frontier, site, run, pages)
-    except _of_a_page(tx) as error:
+    except page_errors(tx) as error:
         cursor.execute("ROLLBACK TO SAVEPOINT pages")
         frontier.undo(mark)
         if len(pages) == 1:
@@ -54,7 +54,7 @@ def save_pages(
     cursor.execute("RELEASE SAVEPOINT pages")
 
 
-def _of_a_page(tx: Connection) -> tuple[type[Exception], ...]:
+def page_errors(tx: Connection) -> tuple[type[Exception], ...]:
     """Bad values are a page's; a disk that is full or a connection that broke is not."""
     driver: Any = tx.dialect.dbapi
     return (
@@ -136,7 +136,7 @@ def _save_content(
         if page.article is not None:
             at = times.utc_text(capture.fetched_at)
             read.append(articles.ReadCapture(id_, capture.url, at, page.article))
-        if (why := _why_absent(page)) is not None:
+        if (why := why_absent(page)) is not None:
             at = times.utc_text(capture.fetched_at)
             absent.append(Absence(id_, site, capture.url, at, why))
         if page.body_sha256 is not None or capture.location is not None:
@@ -147,7 +147,7 @@ def _save_content(
         images.bind_files(tx, site, files)
 
 
-def _why_absent(page: Page) -> str | None:
+def why_absent(page: Page) -> str | None:
     """Why the page that was asked for is not there; None if it is, or nobody can say."""
     if page.row.role not in ("article", "page") or page.capture is None:
         return None

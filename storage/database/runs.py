@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from storage import times
+from storage.database.articles import STANDING
 from storage.database.prepared import Prepared, columns
 from storage.database.schema import (
     absence,
@@ -111,11 +112,13 @@ def start_run(tx: Connection, site_id: str, kind: str, mode: str) -> StartedRun:
         .order_by(run.c.started_at.desc())
     ).first()
     if open_run is not None and open_run.mode == mode:
-        note_reason(tx, open_run.id, None)
+        if kind == "crawl":
+            note_reason(tx, open_run.id, None)
         return StartedRun(open_run.id, open_run.started_at, mode, resumed=True)
     superseded = None
     if open_run is not None:
-        reason = f"a {mode} crawl took over its queue"
+        took_over = "crawl took over its queue" if kind == "crawl" else "run took its place"
+        reason = f"a {mode} {took_over}"
         superseded = finish_run(tx, open_run.id, "superseded", reason)
     started = times.utc_text(times.now())
     id_ = f"{site_id}-{started[:19].translate(_COMPACT)}-{secrets.token_hex(2)}"
@@ -141,13 +144,27 @@ def finish_run(
     outcome: str,
     reason: str | None,
     findings: Sequence[Finding] = (),
+    counts: dict[str, Any] | None = None,
 ) -> FinishedRun:
-    """Close a run; returns how it went."""
+    """Close a run; returns how it went. `counts`: what it came to; None: what it kept."""
     now, found = times.utc_text(times.now()), [one.as_json() for one in findings]
-    ended = FinishedRun(run_id, now, outcome, reason, count_run(tx, run_id), found)
+    came_to = count_run(tx, run_id) if counts is None else counts
+    ended = FinishedRun(run_id, now, outcome, reason, came_to, found)
     values = {name: getattr(ended, name) for name in FinishedRun.__slots__ if name != "id"}
     tx.execute(update(run).where(run.c.id == run_id).values(**values))
     return ended
+
+
+def begin_accepting(tx: Connection, run_id: str, reason: str, counts: dict[str, Any]) -> None:
+    """A run is to take over what it proposes: what it came to is known, and who accepted it."""
+    values = {"reason": reason, "counts": counts}
+    tx.execute(update(run).where(run.c.id == run_id).values(**values))
+
+
+def counted(tx: Connection, run_id: str) -> tuple[str | None, dict[str, Any] | None]:
+    """Reason and counts of a run, of one that goes on too; None where nothing stands yet."""
+    row = tx.execute(select(run.c.reason, run.c.counts).where(run.c.id == run_id)).one()
+    return row.reason, row.counts
 
 
 def note_reason(tx: Connection, run_id: str, reason: str | None) -> None:
@@ -170,7 +187,7 @@ def count_run(tx: Connection, run_id: str) -> dict[str, Any]:
             tx,
             select(func.count(reading.c.article.distinct()))
             .join(capture, capture.c.id == reading.c.capture)
-            .where(of_run),
+            .where(of_run, reading.c.state.in_(STANDING)),
         ),
         "new_versions": _count(tx, _versions(of_run)),
         "changed": _count(tx, _versions(of_run).where(version.c.number > 1)),

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from storage.database import (  # noqa: F401 they declare tables
     access_tables,
     attachment_tables,
+    proposal_table,
     unit_tables,
 )
 from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported

@@ -129,8 +129,8 @@ def load(
     if missing := [key for key in keys if key not in rows]:
         if not counts.get(missing[0]):
             raise NotFound(
-                "this article was only seen while its site was not itself, so nothing of it is "
-                "shown; `tinhuyen sites state SITE` tells why"
+                "nothing of this article is shown: what was read of it is set aside (`tinhuyen "
+                "sites state SITE` tells why), or proposed (`tinhuyen reextract`)"
             )
         raise NotFound(f"no version {number} of this article; it has {counts.get(missing[0], 0)}")
     versions = [row.version_id for row in rows.values()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
+from storage.database.articles import STANDING
 from storage.database.schema import (
     article,
     attachment,
@@ -108,7 +109,8 @@ def _as_place(row: Any) -> dict[str, Any]:
 
 def _of_article(connection: Connection, id_: str) -> list[dict[str, Any]]:
     key = find_key(connection, id_)
-    pages = select(reading.c.capture).where(reading.c.article == key)
+    standing = reading.c.state.in_(STANDING)
+    pages = select(reading.c.capture).where(reading.c.article == key, standing)
     versions = select(version.c.id).where(version.c.article == key)
     shown = {
         "image": select(version_image.c.url).where(version_image.c.version.in_(versions)),
@@ -187,7 +189,7 @@ def _articles_of(connection: Connection, row: Row[Any]) -> Iterator[dict[str, An
         select(article.c.id, version.c.number, reading.c.title)
         .join(reading, reading.c.article == article.c.key)
         .outerjoin(version, version.c.reading == reading.c.id)
-        .where(reading.c.capture == row.id)
+        .where(reading.c.capture == row.id, reading.c.state.in_(STANDING))
     )
     for id_, number, title in connection.execute(read):
         yield {"row": "article", "id": id_, "version": number, "title": title}

@@ -60,10 +60,10 @@ def by_pattern(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def unfinished_run(connection: Connection, site: str) -> str | None:
-    """Id of the newest run of a site that has not finished; None if there is none."""
+    """Id of the newest crawl of a site that has not finished; None if there is none."""
     statement = (
         select(run.c.id)
-        .where(run.c.site == site, run.c.finished_at.is_(None))
+        .where(run.c.site == site, run.c.kind == "crawl", run.c.finished_at.is_(None))
         .order_by(run.c.started_at.desc())
     )
     return connection.execute(statement.limit(1)).scalar()

@@ -19,8 +19,8 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
     those of the newest run (storage.records.Finding).
 
     `new_versions` (articles new or changed), `changed` (these alone; None of a run that did not
-    tell) and `failed` are of the newest run; `gone` and `articles` of all. `next_due` is None if
-    nothing is scheduled, or all of it is paused.
+    tell) and `failed` are of the newest run (reading again is none); `gone` and `articles` of all.
+    `next_due` is None if nothing is scheduled, or all of it is paused.
     """
     states = {id_: state for id_, state in connection.execute(select(site.c.id, site.c.state))}
     decided = newest_states(connection)
@@ -72,7 +72,7 @@ def _captures(connection: Connection) -> tuple[dict[str, str], dict[str, int]]:
 
 def _newest_run(connection: Connection, id_: str) -> dict[str, Any]:
     columns = (run.c.id, run.c.outcome, run.c.counts, run.c.findings)
-    newest = select(*columns).where(run.c.site == id_)
+    newest = select(*columns).where(run.c.site == id_, run.c.kind != "reextract")
     row = connection.execute(newest.order_by(run.c.started_at.desc()).limit(1)).first()
     if row is None:
         names = ("run", "outcome", "new_versions", "changed", "failed")

@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage.database.absences import update_states
-from storage.database.articles import update_versions
+from storage.database.articles import renew_articles
 from storage.database.attachments import forget_document
 from storage.database.images import bind_files
+from storage.database.proposal_table import proposal
 from storage.database.schema import (
     absence,
     article,
@@ -38,7 +39,7 @@ def purge(tx: Connection, rows: Sequence[Any]) -> None:
     absent = _articles_absent_at(tx, ids)
     for site, keys in _articles_of(tx, ids).items():
         _drop_readings(tx, site, keys, ids)
-    for table in (absence, failure):
+    for table in (absence, failure, proposal):
         tx.execute(delete(table).where(table.c.capture.in_(ids)))
     gone = {"mime": None, "sha256": None, "capture": None}
     tx.execute(update(attachment).where(attachment.c.capture.in_(ids)).values(**gone))
@@ -91,26 +92,7 @@ def _drop_readings(tx: Connection, site: str, keys: list[int], ids: Sequence[int
     tx.execute(delete(article_url).where(article_url.c.article.in_(keys)))
     left = set(tx.execute(select(reading.c.article).where(reading.c.article.in_(keys))).scalars())
     tx.execute(delete(article).where(article.c.key.in_(set(keys) - left)))
-    for key in sorted(left):
-        _see_again(tx, key)
-    update_versions(tx, site, sorted(left))
-
-
-def _see_again(tx: Connection, key: int) -> None:
-    """First and last sight, and the addresses, from the readings that are left."""
-    mine = (
-        select(capture.c.url, func.min(capture.c.fetched_at), func.max(capture.c.fetched_at))
-        .join(reading, reading.c.capture == capture.c.id)
-        .where(reading.c.article == key)
-        .group_by(capture.c.url)
-    )
-    seen = tx.execute(mine).all()
-    first, last = min(row[1] for row in seen), max(row[2] for row in seen)
-    at = update(article).where(article.c.key == key)
-    tx.execute(at.values(first_seen=first, last_seen=last))
-    own = tx.execute(select(article.c.url).where(article.c.key == key)).scalar_one()
-    rows = [{"article": key, "url": url} for url in sorted({own, *(row[0] for row in seen)})]
-    tx.execute(insert(article_url), rows)
+    renew_articles(tx, site, sorted(left))
 
 
 def _drop_files(tx: Connection, rows: Sequence[Any]) -> None:

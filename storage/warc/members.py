@@ -36,11 +36,14 @@ class Gap:
     reason: str
 
 
-def walk(path: Path) -> Iterator[Member | Gap]:
-    """Every member of a file in order, and every gap between them. Raises: OSError only."""
-    size = path.stat().st_size
+def walk(path: Path, start: int = 0, end: int | None = None) -> Iterator[Member | Gap]:
+    """Every member of a file in order, and every gap between them. Raises: OSError only.
+
+    `start` and `end` are offsets of members, to walk a part of the file.
+    """
+    size = path.stat().st_size if end is None else end
     with path.open("rb") as file:
-        offset = 0
+        offset = start
         while offset < size:
             try:
                 found: Member | Gap = _read_member(file, path, offset)

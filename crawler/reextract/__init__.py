@@ -1,0 +1,1 @@
+"""Every stored capture read again, with today's rules."""
