@@ -23,10 +23,15 @@ import uvicorn
 from sqlalchemy import select, text
 
 from storage.archive import Archive
+from storage.cite.proof import make_proof
 from storage.database.schema import article, capture, image, reading
 from storage.database.views import VIEWS
 from storage.errors import NotFound, UsageError
+from storage.export.found import find_all
+from storage.export.lines import write_jsonl
+from storage.export.warc import write_warc
 from storage.query.access import Audience
+from storage.query.query import Query
 from storage.query.records import locate
 from storage.records import Record
 from storage.replay.app import make_replay
@@ -197,6 +202,34 @@ def pywb_index(archive: Archive, known: Known) -> Iterator[str]:
                 yield where.get((fields["filename"], int(fields["offset"])), "")
 
 
+def export(archive: Archive, known: Known) -> Iterator[str]:
+    with TemporaryDirectory() as folder:
+        try:
+            with find_all(archive, Query()) as found:
+                write_jsonl(Path(folder) / "all.jsonl", found.articles())
+                yield (Path(folder) / "all.jsonl").read_text(encoding="utf-8")
+        except NotFound:
+            return
+
+
+def export_warc(archive: Archive, known: Known) -> Iterator[str]:
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "all"
+        try:
+            with find_all(archive, Query()) as found:
+                write_warc(out, found, archive.folder, "all")
+        except NotFound:
+            return
+        for path in out.glob("*.warc.gz"):
+            heads = re.findall(rb"WARC-Record-ID: (\S+)", gzip.decompress(path.read_bytes()))
+            yield from (head.decode() for head in heads)
+
+
+def proofs(archive: Archive, known: Known) -> Iterator[str]:
+    for id_ in known.articles:
+        yield from map(_json, _if_let(lambda id_=id_: make_proof(archive, id_)))  # type: ignore[misc]
+
+
 def attached(archive: Archive, known: Known) -> Iterator[str]:
     yield from map(_json, archive.search_attachments("kế hoạch", limit=1000))
 
@@ -241,8 +274,14 @@ DOORS: dict[str, Door] = {
     "index of pywb": pywb_index,
     "attachments": attached,
     "sql": sql,
+    "export": export,
+    "export as WARC": export_warc,
+    "proofs": proofs,
 }
-NEEDS_FILES = {"inspector", "bodies", "replay", "wacz", "index of pywb", "timemaps"}
+NEEDS_FILES = {"inspector", "bodies", "replay", "wacz", "index of pywb", "timemaps"} | {
+    "export as WARC",
+    "proofs",
+}
 """Doors to WARC records; articles that no crawl kept have none."""
 
 

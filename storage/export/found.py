@@ -14,6 +14,7 @@ from storage.archive import Archive
 from storage.errors import NotFound
 from storage.output import progress
 from storage.query import articles, search
+from storage.query.access import Audience
 from storage.query.query import Query
 
 _AT_ONCE = 200
@@ -41,7 +42,7 @@ class Found:
 @contextmanager
 def find_all(archive: Archive, query: Query) -> Iterator[Found]:
     """All that a query finds, by date. Raises NotFound if that is nothing, and as search.find."""
-    with archive.reading() as connection:
+    with archive.reading(Audience.PUBLIC) as connection:
         if connection.dialect.name == "postgresql":  # SQLite's readers see one moment anyway
             connection.execution_options(isolation_level="REPEATABLE READ")
         by_date = replace(query, order="date")

@@ -146,11 +146,13 @@ def captures_behind(connection: Connection, keys: Sequence[int]) -> Iterator[Row
 
 
 def _with_originals(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    rows = connection.execute(query).all()
+    """What a query gives and who asks may see, and the originals of the revisits among it."""
+    seen = text(access_of(connection).capture("capture"))
+    rows = connection.execute(query.where(seen)).all()
     while rows:
         yield from rows
         ids = {row.refers_to for row in rows if row.refers_to}
-        originals = select(*_BEHIND).where(capture.c.record_id.in_(ids))
+        originals = select(*_BEHIND).where(capture.c.record_id.in_(ids), seen)
         rows = connection.execute(originals).all() if ids else []
 
 
