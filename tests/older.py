@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, literal, select, upda
 from storage.database.absences import Absence, save_absences
 from storage.database.articles import ReadCapture, renew_articles, save_readings
 from storage.database.schema import article, article_url, capture, failure, reading
+from storage.database.shelf import likeness
 from storage.records import Article
 
 OLD = "party_sharepoint-0"
@@ -45,6 +46,7 @@ def _miss(tx: Connection, key: int) -> None:
     ).one()
     tx.execute(update(reading).where(mine).values(state="old"))
     renew_articles(tx, "demo", [key])
+    tx.execute(delete(likeness).where(likeness.c.article == key))
     tx.execute(delete(reading).where(mine))
     tx.execute(delete(article_url).where(article_url.c.article == key))
     tx.execute(delete(article).where(article.c.key == key))

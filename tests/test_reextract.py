@@ -221,6 +221,7 @@ def test_what_is_taken_out_is_not_proposed_any_more(older: TestArchive) -> None:
         f" WHERE extractor = '{OLD}' AND title LIKE 'Tin: %' ORDER BY article_id LIMIT 1",
     )
     reextract(older)
+    older.open().update_likeness()
     why = ["--how", "rewrite", "--reason", "toà án", "--basis", "court order", "--by", "Lan"]
     taken = older.tinhuyen("takedown", "add", id_, *why)
     assert taken.returncode == 0, taken.stderr

@@ -29,6 +29,7 @@ from storage.database.schema import (
     version_image,
 )
 from storage.database.search_index import remove_articles
+from storage.database.shelf import likeness
 
 
 def purge(tx: Connection, rows: Sequence[Any]) -> None:
@@ -88,6 +89,7 @@ def _drop_readings(tx: Connection, site: str, keys: list[int], ids: Sequence[int
         tx.execute(delete(table).where(table.c.version.in_(versions)))
     tx.execute(delete(version).where(version.c.article.in_(keys)))
     remove_articles(tx, keys)
+    tx.execute(delete(likeness).where(likeness.c.article.in_(keys)))  # it is computed anew
     tx.execute(delete(reading).where(reading.c.capture.in_(ids)))
     tx.execute(delete(article_url).where(article_url.c.article.in_(keys)))
     left = set(tx.execute(select(reading.c.article).where(reading.c.article.in_(keys))).scalars())
