@@ -26,6 +26,7 @@ _SESSION = {
     "standard_conforming_strings": "on",  # statement.py reads strings so
     "search_path": "public",
     "max_parallel_workers_per_gather": "0",
+    "jit": "off",
     "lock_timeout": "5s",
 }
 _TOO_MUCH = """
