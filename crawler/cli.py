@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crawler.acquire.cli import commands as import_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
 from crawler.schedule.cli import commands as schedule_commands
@@ -42,7 +43,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for mounted in (storage_commands, schedule_commands, note_commands, coverage_commands):
+for mounted in (
+    storage_commands,
+    schedule_commands,
+    note_commands,
+    coverage_commands,
+    import_commands,
+):
     app.add_typer(mounted)
 app.add_typer(warc, name="warc")
 sites = typer.Typer(help="Declared portals.", no_args_is_help=True)

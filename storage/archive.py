@@ -16,13 +16,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from storage.database.captures import find_record
+from storage.database.captures import find_original, find_record
 from storage.database.connect import open_database, open_for_reading
 from storage.database.notes import Note, find_notes
 from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
+from storage.query.sightings import sightings_of
 from storage.query.status import site_states
 from storage.records import Capture, Record
 from storage.warc.reader import read_capture
@@ -114,6 +115,11 @@ class Archive:
             found = articles.load(connection, [key], version)[0]
         return found | {"persons": persons.persons_of(found)} if with_persons else found
 
+    def sightings(self, id_: str) -> list[dict[str, Any]]:
+        """Who caught an article (by its whole id), when first and last."""
+        with self.reading() as connection:
+            return sightings_of(connection, id_)
+
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""
         with self.reading() as connection:
@@ -157,7 +163,12 @@ class Archive:
     def capture(self, record: Record) -> Capture:
         """What a record holds, ready to be read. Raises NotFound, WarcError."""
         with self.reading() as connection:
-            return read_capture(record, self.folder.file, lambda id_: _find(connection, id_))
+            return read_capture(
+                record,
+                self.folder.file,
+                lambda id_: _find(connection, id_),
+                lambda id_: _find(connection, find_original(connection, id_) or ""),
+            )
 
 
 def _find(connection: Connection, record_id: str) -> Record:

@@ -17,6 +17,7 @@ from storage.output import (
     print_found,
     print_json,
     print_notes,
+    print_sightings,
     print_status,
     print_table,
     print_unit,
@@ -107,6 +108,7 @@ def show(
         print_json([found])
         return
     print_article(found)
+    print_sightings(archive.sightings(found["id"]))
     print_notes(archive.notes("article", found["id"]))
     if with_persons:
         rows = [(p["name"], p["post"], p["field"], p["start"]) for p in found["persons"]]

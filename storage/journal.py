@@ -6,6 +6,7 @@
     {"kind": "run_stopped", …, "left": 12, "reason": …}
     {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…},
      "findings": […]}
+    {"kind": "donation", …, "run": …, "file": …, "sha256": …, "donor": …, "terms": …, …}
     {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
 
 Decisions have lines of their own kinds (storage.database.decisions). Lines of yet other kinds are
@@ -20,6 +21,7 @@ from typing import Any
 
 from storage import times
 from storage.database.decisions import DECISIONS
+from storage.database.donations import Donation
 from storage.database.runs import FinishedRun, SiteRow, StartedRun
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
@@ -40,10 +42,17 @@ def note_site(folder: ArchiveFolder, row: SiteRow) -> None:
     note(folder, "site", row.id, **values)
 
 
-def note_begun(folder: ArchiveFolder, site: str, run: StartedRun) -> None:
+def note_begun(folder: ArchiveFolder, site: str, run: StartedRun, run_kind: str = "crawl") -> None:
     """Append that a run began, or goes on. Raises OSError."""
     kind = "run_resumed" if run.resumed else "run_started"
-    note(folder, kind, site, run.id, mode=run.mode, started_at=run.started_at)
+    told = {"mode": run.mode, "started_at": run.started_at, "run_kind": run_kind}
+    note(folder, kind, site, run.id, **told)
+
+
+def note_donation(folder: ArchiveFolder, site: str, one: Donation) -> None:
+    """Append that a file was given, or made of one that was. Raises OSError."""
+    values = {name: getattr(one, name) for name in Donation.__slots__ if name != "run"}
+    note(folder, "donation", site, one.run, **values)
 
 
 def note_finished(folder: ArchiveFolder, site: str, run: FinishedRun) -> None:
@@ -89,6 +98,8 @@ class History:
     runs: dict[str, RunTold] = field(default_factory=dict)
     decisions: list[Line] = field(default_factory=list)
     """Lines for storage.database.decisions."""
+    donations: dict[str, Donation] = field(default_factory=dict)
+    """By file."""
     unknown: int = 0
     """Lines of kinds that nothing reads."""
 
@@ -114,7 +125,7 @@ def _begun(history: History, line: Line) -> None:
     row = {
         "id": line["run"],
         "site": line["site"],
-        "kind": "crawl",
+        "kind": line.get("run_kind", "crawl"),  # older lines name none
         "mode": line["mode"],
         "started_at": line["started_at"],
     }
@@ -142,6 +153,11 @@ def _stopped(history: History, line: Line) -> None:
         history.runs[line["run"]].row["reason"] = line.get("reason")
 
 
+def _donation(history: History, line: Line) -> None:
+    one = Donation(**{name: line[name] for name in Donation.__slots__})
+    history.donations[one.file] = one
+
+
 def _decision(history: History, line: Line) -> None:
     history.decisions.append(line)
 
@@ -154,4 +170,5 @@ _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "run_stopped": _stopped,
     "run_finished": _finished,
     "failure": _failure,
+    "donation": _donation,
 }

@@ -50,6 +50,8 @@ VIEWS = {
                payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
                refers_to, ip, truncated, provenance, body_sha256, reading
           FROM capture""",
+    "donations": """
+        SELECT file, made_of, name, bytes, sha256, donor, terms, run, given_at FROM donation""",
     "units": """
         SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
     "unit_successors": """

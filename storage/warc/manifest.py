@@ -30,6 +30,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def list_file(folder: ArchiveFolder, entry: Entry) -> None:
+    """List a file that has its lasting name. Its index is the caller's to make. Raises OSError."""
+    append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+
+
 def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
     """Give a synced `.open` file its lasting name and list it.
 
@@ -41,7 +46,7 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
 
 
 def _list(folder: ArchiveFolder, entry: Entry) -> None:
-    append_lines(folder.manifest, [asdict(entry) | {"closed_at": times.utc_text(times.now())}])
+    list_file(folder, entry)
     index.keep_current(folder, entry.file)
 
 
