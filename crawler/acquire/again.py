@@ -21,6 +21,7 @@ from storage.database.connect import writing
 from storage.database.donations import Donation, save_donation, set_taken_in
 from storage.database.schema import capture, run
 from storage.journal import History
+from storage.warc import index
 
 Say = Callable[[str], None]
 
@@ -53,7 +54,9 @@ def _take_in(archive: Archive, engine: Engine, intake: Intake, one: Donation) ->
     with writing(engine) as tx:
         save_donation(tx, one)
     if kind_of(path) == "warc":
-        intake.take_in(path, one.file)
+        lines = index.Lines(one.file)
+        intake.take_in(path, one.file, lines)
+        index.write(archive.folder, one.file, lines.sorted())
     with writing(engine) as tx:
         set_taken_in(tx, one.file)
 

@@ -98,7 +98,8 @@ def _begun(archive: Archive, engine: Engine, donor: str, terms: str) -> Iterator
     save_row(archive, engine, imports_row())
     with writing(engine) as tx:
         run = start_run(tx, IMPORTS, "import", "import")
-        journal.note_begun(archive.folder, IMPORTS, run, "import")
+    # Only then: a run that was told and never begun would stay; this one is told when it goes on.
+    journal.note_begun(archive.folder, IMPORTS, run, "import")
     readers, tally = Readers(), Tally()
     hosts = Hosts(archive, engine, load_sites(archive.folder.sites) | known_hosts(engine))
     intake = Intake(engine, run.id, hosts, tally, readers)
@@ -164,12 +165,16 @@ class _Import:
 
     def _take_in_members(self, one: Donation, path: Path) -> None:
         for inside, name in members(path, one.file, self.keeper, self.tally):
-            self.take_in(self.keeper.adopt(inside, name, one.file))
+            held = self.keeper.adopt(inside, name, one.file)
+            if held.made_of != one.file:
+                self.tally.note("known_file", held.file, 0, name)
+            self.take_in(held)
         self.advance(one.bytes)
 
     def _take_in_records(self, one: Donation, path: Path) -> None:
-        unreachable = self.intake.take_in(path, one.file, self.advance)
-        index.keep_current(self.archive.folder, one.file)
+        lines = index.Lines(one.file)
+        unreachable = self.intake.take_in(path, one.file, lines, self.advance)
+        index.write(self.archive.folder, one.file, lines.sorted())
         if unreachable:
             self._take_in_transcribed(one, path, "warc", None)
 
@@ -184,7 +189,7 @@ class _Import:
                 if kind == "page":
                     transcribe_page(given or path, one, out, self.tally)
                 else:
-                    transcribe(path, one.file, kind, scratch, out, self.tally)
+                    transcribe(path, one, kind, scratch, out, self.tally)
             made = [self.keeper.adopt(new, f"{Path(one.name).name}.records.warc.gz", one.file)]
         for each in made:
             self._take_in_records(each, self.archive.folder.file(each.file))

@@ -61,7 +61,7 @@ class _Saved:
 def transcribe_page(page: Path, one: Donation, out: Out, tally: Tally) -> None:
     """Write a saved page, and the files beside it, as `resource` records. Raises OSError."""
     saved = _read(page)
-    out(warcinfo(f"{one.file}: a page that somebody saved, as resource records."))
+    out(warcinfo(one, "a page that somebody saved, as resource records"))
     if saved.address_from is None:
         tally.note("no_address", one.file, 0, "the page does not say where it is from")
     if saved.evidence == "file time":

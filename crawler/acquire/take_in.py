@@ -25,6 +25,7 @@ from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
 from storage.urls import canonical_url, urlkey
 from storage.warc.foreign import CAPTURES, made_id
+from storage.warc.index import Lines
 from storage.warc.record import sha1_digest
 from storage.warc.verify.walk import RawRecord, walk
 
@@ -71,13 +72,15 @@ class Intake:
     readers: Readers
     _waiting: list[tuple[Site, Taken]] = field(default_factory=list)
 
-    def take_in(self, path: Path, name: str, advance: Advance = lambda done: None) -> bool:
+    def take_in(
+        self, path: Path, name: str, lines: Lines, advance: Advance = lambda done: None
+    ) -> bool:
         """Every capture of a WARC file that the database does not hold, read and saved.
 
-        `name`: what the archive calls it; `advance` is told of bytes. Returns whether some records
-        of it are reached by no offset. Raises OSError, ArchiveFault.
+        `name`: what the archive calls it; `lines` gets its index; `advance` is told of bytes.
+        Returns whether some records of it are reached by no offset. Raises OSError, ArchiveFault.
         """
-        raws, work = _Walk(path, name, self.tally, advance), deque[_Batch]()
+        raws, work = _Walk(path, name, self.tally, lines, advance), deque[_Batch]()
         while batch := list(islice(raws, _AT_ONCE)):
             work.append(self._begin(batch))
             while len(work) > 2 * self.readers.count or (work and work[0].future.done()):
@@ -178,8 +181,8 @@ def _with_id(kept: Kept, record_id: str) -> Kept:
 class _Walk:
     """The records of a file that may be captures; what else there is goes into the tally."""
 
-    def __init__(self, path: Path, name: str, tally: Tally, advance: Advance) -> None:
-        self._found = walk(path)
+    def __init__(self, path: Path, name: str, tally: Tally, lines: Lines, advance: Advance) -> None:
+        self._found, self._lines = walk(path), lines
         self._name, self._tally, self._advance = name, tally, advance
         self._at = -1
         self.unreachable = False
@@ -192,6 +195,7 @@ class _Walk:
             if not isinstance(found, RawRecord):
                 self._tally.note_flaw(found.rule, self._name, found.offset, found.detail)
                 continue
+            self._lines.note(found)
             self._advance(max(0, found.offset - max(self._at, 0)))
             behind_another, self._at = found.offset == self._at, found.offset
             if behind_another:

@@ -13,10 +13,10 @@ from typing import IO
 
 from crawler.acquire.tally import Tally
 from crawler.acquire.unpack import Kind, unpack
-from storage import times
+from storage.database.donations import Donation
 from storage.warc.arc import BEGIN, ArcRecord, Gap, walk_arc
 from storage.warc.foreign import made_id
-from storage.warc.record import Fields, member, new_record_id, sha1_digest, warc_fields
+from storage.warc.record import Fields, member, sha1_digest, warc_fields
 from storage.warc.verify.walk import Block, RawRecord, walk
 
 Out = Callable[[bytes], None]
@@ -24,12 +24,15 @@ _NO_ADDRESS = ("0.0.0.0", "-")  # noqa: S104 how ARC says that it is unknown
 _OURS = ("content-length", "tinhuyen-source-file", "tinhuyen-source-offset")
 
 
-def transcribe(source: Path, name: str, kind: Kind, scratch: Path, out: Out, tally: Tally) -> None:
+def transcribe(
+    source: Path, one: Donation, kind: Kind, scratch: Path, out: Out, tally: Tally
+) -> None:
     """Write every record of a file that cannot be reached in it. Raises OSError.
 
-    `name` is what the archive calls the source; `scratch` a place for it unpacked.
+    `scratch` is a place for the source unpacked. The same file gives the same bytes again.
     """
-    out(warcinfo(f"Records of {name}, transcribed so that each can be reached by its offset."))
+    name = one.file
+    out(warcinfo(one, "its records, transcribed so that each can be reached by its offset"))
     if kind == "warc":
         for record in unreachable(source):
             _write(record, name, out)
@@ -47,13 +50,14 @@ def transcribe(source: Path, name: str, kind: Kind, scratch: Path, out: Out, tal
         scratch.unlink(missing_ok=True)
 
 
-def warcinfo(description: str) -> bytes:
-    """The record that a file of ours begins with."""
-    block = warc_fields([("format", "WARC File Format 1.1"), ("description", description)])
+def warcinfo(one: Donation, what: str) -> bytes:
+    """The record that a file made of a donated one begins with."""
+    told = f"Made of {one.file}: {what}."
+    block = warc_fields([("format", "WARC File Format 1.1"), ("description", told)])
     fields: Fields = [
         ("WARC-Type", "warcinfo"),
-        ("WARC-Record-ID", new_record_id()),
-        ("WARC-Date", times.utc_text(times.now())),
+        ("WARC-Record-ID", made_id("warcinfo", one.file, one.given_at)),
+        ("WARC-Date", one.given_at),
         ("Content-Type", "application/warc-fields"),
         ("WARC-Block-Digest", sha1_digest([block])),
     ]

@@ -22,6 +22,7 @@ from storage.urls import canonical_url
 CAPTURES = ("response", "revisit", "resource")
 """Types of records that are captures of something."""
 
+_CHUNK = re.compile(rb"\s*[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n")  # RFC 9112 §7.1
 _DIGITS = re.compile(r"\d{14}")
 _TRUNCATED: dict[str, Truncated] = {
     "length": "length", "time": "time", "disconnect": "disconnect", "unspecified": "unspecified",
@@ -72,15 +73,11 @@ def _with_original_names(headers: http.Headers, findings: list[str]) -> http.Hea
 def _without_transfer_coding(
     headers: http.Headers, body: bytes, findings: list[str]
 ) -> http.Headers:
-    if not http.is_chunked(headers) or not body:
+    """A body that does not begin with a chunk's size has none, whatever its header says."""
+    if not http.is_chunked(headers) or not body or _CHUNK.match(body):
         return headers
-    try:
-        for _ in http.dechunk([body[:4096]]):
-            pass
-    except DecodeError:
-        findings.append("decoded_chunks")
-        return _without(headers, "transfer-encoding")
-    return headers
+    findings.append("decoded_chunks")
+    return _without(headers, "transfer-encoding")
 
 
 def _without_content_coding(
