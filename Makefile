@@ -1,7 +1,7 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
 # make test     the tests (installs what they need)
 # make check    format, ruff, mypy, import contracts, tests
-# make bench    the same site fetched several ways, pages read, folds made; speed as a ratio
+# make bench    the same site fetched several ways, pages read, files imported; speed as a ratio
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
 
 PYTHON ?= python3
@@ -46,6 +46,7 @@ bench: install bench-needs
 	$(bin)/python -m tests.bench.crawl
 	$(bin)/python -m tests.bench.folding
 	$(bin)/python -m tests.bench.reading
+	$(bin)/python -m tests.bench.imports
 
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from typing import Any
 
 import pytest
@@ -170,6 +171,25 @@ def test_a_broken_body_never_replaces_a_sound_one(tin: TestArchive) -> None:
     assert row["captured_at"].startswith("2021")
     assert row["text"].endswith("năm.")
     assert row["last_seen"].startswith("2022")
+
+
+@pytest.mark.postgres
+def test_on_postgresql_the_rows_are_the_same(tin: TestArchive, postgres_url: str) -> None:
+    give(tin, FORMS["wacz"])
+    path = tin.folder.parent / "given" / "a.wacz"
+    other = tin.folder.parent / "other"
+    shutil.copytree(tin.folder / "sites", other / "sites")
+    words = ["--archive", str(other), "--database", postgres_url]
+    told = ["--donor", "Thư viện tỉnh", "--terms", "CC BY 4.0"]
+
+    done = tin.tinhuyen(*words, "import", str(path), *told)
+
+    assert done.returncode == 0, done.stderr
+    there, here = content_of(postgres_url), content(tin)
+    for name in ("articles", "article_versions", "captures"):
+        assert [{**one, "run": ""} for one in there[name]] == [
+            {**one, "run": ""} for one in here[name]
+        ]
 
 
 def test_without_donor_or_terms_nothing_begins(tin: TestArchive) -> None:

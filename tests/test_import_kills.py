@@ -29,6 +29,13 @@ STOPS = (
     ("crawler.acquire.run", "set_taken_in", 1),
     ("crawler.acquire.run", "set_taken_in", 2),
     ("crawler.acquire.transcribe", "member", 3),
+    ("storage.files", "write", 3),
+    ("storage.files", "sync_folder", 1),
+    ("crawler.acquire.keep", "save_donation", 1),
+    ("crawler.acquire.keep", "save_donation", 2),
+    ("crawler.acquire.take_in", "find_same", 1),
+    ("crawler.acquire.run", "is_taken_in", 3),
+    ("crawler.acquire.run", "set_taken_in", 3),
     ("crawler.acquire.run", "finish_run", 1),
 )
 """Where the process is killed: the function of a module, at its so-many-th call."""

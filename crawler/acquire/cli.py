@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from storage.cli import Json, archive_of
-from storage.errors import UsageError
+from storage.errors import Exit, UsageError
 from storage.output import console, errors, escape, print_json
 
 if TYPE_CHECKING:
@@ -53,8 +53,14 @@ def import_(
 
     sources = find_sources(paths)
     told = {"donor": _told("Who gave them", donor), "terms": _told("On what terms", terms)}
-    with _progress(sources) as advance:
-        done = import_files(archive_of(context), sources, read_as=read_as, advance=advance, **told)
+    try:
+        with _progress(sources) as advance:
+            done = import_files(
+                archive_of(context), sources, read_as=read_as, advance=advance, **told
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; what is done is kept, and the same command goes on")
+        raise typer.Exit(Exit.FAILED) from None
     if json:
         print_json([done.as_json()])
     else:
@@ -101,6 +107,7 @@ def _print(counts: dict[str, Any], findings: list[dict[str, Any]], run: str, fil
         console.print(escape(f"  {found['check']}: {found['message']}"))
         places = found["numbers"]["places"]
         for file, offset, what in places[:_SHOWN]:
-            console.print(escape(f"    {file}, offset {offset}: {what}" if what else f"    {file}"))
+            where = f"{file}, offset {offset}" if offset else file
+            console.print(escape(f"    {where}: {what}" if what else f"    {where}"))
         if len(places) > _SHOWN:
             console.print(escape(f"    … `tinhuyen runs show {run} --json` has more"))
