@@ -116,6 +116,23 @@ def test_the_same_capture_in_another_file_is_not_taken_in_twice(tin: TestArchive
     assert content(tin)["captures"] == before["captures"]
 
 
+def test_two_captures_under_one_id_are_both_kept(
+    tin: TestArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far apart in one file, so that the first is saved before the second is looked at."""
+    monkeypatch.setattr("crawler.acquire.take_in._SAVED_AT_ONCE", 1)
+    monkeypatch.setattr("crawler.acquire.take_in._AT_ONCE", 1)
+    same = [one.set("WARC-Record-ID", "<urn:uuid:1>") for one in THREE]
+
+    done = give(tin, {"a.warc.gz": packed(same)})
+
+    assert found(done) == {"same_id": 2}
+    before = content(tin)
+    assert len(before["articles"]) == 3
+    assert tin.tinhuyen("rebuild").returncode == 0
+    assert not differences(before, content(tin))
+
+
 def test_an_undeclared_host_is_listed_and_read_only_when_asked(tin: TestArchive) -> None:
     there = [answer(n, host="khac.example") for n in range(3)]
     done = give(tin, warc(*there))

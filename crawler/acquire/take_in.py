@@ -7,7 +7,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from crawler.acquire.keep import Advance
 from crawler.acquire.reading import Raw, Taken, begin_process, read_raws
 from crawler.acquire.tally import Tally
 from crawler.sites import Site
-from storage.database.captures import find_same, known_records
+from storage import times
+from storage.database.captures import find_same, known_places, known_records
 from storage.database.connect import writing
 from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
@@ -30,6 +30,7 @@ from storage.warc.record import sha1_digest
 from storage.warc.verify.walk import RawRecord, walk
 
 _AT_ONCE = 64  # records a piece of work
+_BYTES_AT_ONCE = 8 << 20
 _SAVED_AT_ONCE = 512  # captures a transaction
 _ALONE = 4  # pieces of work that are done here before other processes are worth their start
 _HEAD_BYTES = 1 << 20
@@ -71,6 +72,8 @@ class Intake:
     tally: Tally
     readers: Readers
     _waiting: list[tuple[Site, Taken]] = field(default_factory=list)
+    _bytes: int = 0
+    """Of images that wait."""
 
     def take_in(
         self, path: Path, name: str, lines: Lines, advance: Advance = lambda done: None
@@ -81,7 +84,7 @@ class Intake:
         Returns whether some records of it are reached by no offset. Raises OSError, ArchiveFault.
         """
         raws, work = _Walk(path, name, self.tally, lines, advance), deque[_Batch]()
-        while batch := list(islice(raws, _AT_ONCE)):
+        for batch in _batches(raws):
             work.append(self._begin(batch))
             while len(work) > 2 * self.readers.count or (work and work[0].future.done()):
                 self._finish(work.popleft())
@@ -91,11 +94,11 @@ class Intake:
         return raws.unreachable
 
     def _begin(self, raws: list[Raw]) -> _Batch:
-        """What is known by its id is not read again."""
+        """The very records that were taken in before a kill are not read again."""
         ids = [raw.fields["warc-record-id"] for raw in raws if "warc-record-id" in raw.fields]
         with self.engine.connect() as connection:
-            known = known_records(connection, ids)
-        here = [raw for raw in raws if not _is_here(raw, known)]
+            known = known_places(connection, ids)
+        here = [raw for raw in raws if (raw.file, raw.offset) not in known]
         sites = [self._site(raw) for raw in here]
         read = [site if site and self.hosts.is_read(site) else None for site in sites]
         return _Batch(
@@ -112,11 +115,13 @@ class Intake:
                 self.tally.note(kind, batch.file, taken.raw_offset, what)
             if taken.kept is not None and site is not None:
                 self._waiting.append((site, taken))
-        if len(self._waiting) >= _SAVED_AT_ONCE:
+                image = taken.kept.page.image
+                self._bytes += len(image.data) if image is not None else 0
+        if len(self._waiting) >= _SAVED_AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
             self._save(batch.file)
 
     def _save(self, file: str) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
         with writing(self.engine) as tx:
             by_site: defaultdict[str, list[Kept]] = defaultdict(list)
             for site, kept in self._new(tx, waiting, file):
@@ -147,9 +152,18 @@ class Intake:
             yield site, kept
 
 
-def _is_here(raw: Raw, known: dict[str, str]) -> bool:
-    """The very record, taken in before a kill."""
-    return known.get(raw.fields.get("warc-record-id", "")) == raw.file
+def _batches(raws: Iterator[Raw]) -> Iterator[list[Raw]]:
+    """Pieces of work, bounded in records and in bytes: large files need no more memory."""
+    batch: list[Raw] = []
+    size = 0
+    for raw in raws:
+        batch.append(raw)
+        size += len(raw.block)
+        if len(batch) >= _AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +175,6 @@ class _Batch:
 
 def _key(taken: Taken) -> tuple[str, str, str]:
     """What makes two captures one: address, moment and bytes."""
-    from storage import times
-
     assert taken.kept is not None and taken.kept.page.capture is not None
     assert taken.kept.appended is not None
     capture = taken.kept.page.capture

@@ -113,6 +113,13 @@ def known_records(tx: Connection, record_ids: Sequence[str]) -> dict[str, str]:
     return known
 
 
+def known_places(tx: Connection, record_ids: Sequence[str]) -> set[tuple[str, int]]:
+    """File and offset of those of these records that the database knows."""
+    found = select(capture.c.warc_file, capture.c.warc_offset)
+    rows = tx.execute(found.where(capture.c.record_id.in_(record_ids)))
+    return {(row.warc_file, row.warc_offset) for row in rows}
+
+
 def known_end(tx: Connection, file: str) -> int:
     """Where the last record of a file that the database knows ends; 0 if it knows none."""
     end = func.max(capture.c.warc_offset + capture.c.warc_length)
