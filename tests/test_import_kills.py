@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -127,6 +128,28 @@ def test_killed_while_other_processes_read_none_of_them_stays(archive: TestArchi
 
     content = content_of(archive.open().database_url)
     assert len(content["articles"]) == len(content["captures"]) == 700
+
+
+def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) -> None:
+    archive.declare(SITE)
+    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(600)]))
+    words = ["import", str(path), "--donor", "A", "--terms", "B"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from crawler.cli import main; main()", *words],
+        env=archive.environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
+    time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (
+        1,
+        "stopped; what is done is kept, and the same command goes on\n",
+    )
+
+    give(archive, [path], donor="A", terms="B")
+
+    assert len(content_of(archive.open().database_url)["articles"]) == 600
 
 
 def wait_for(condition: Any, seconds: float = 60) -> bool:

@@ -6,7 +6,6 @@ Everything here is told by its arguments alone, so that it may run anywhere.
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -156,8 +155,7 @@ def _role(capture: Capture) -> Role:
 
 
 def begin_process() -> None:
-    """Ctrl-C is the parent's to answer; and where the parent is killed, so is this."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Where the parent is killed, so is this."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

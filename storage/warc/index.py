@@ -167,7 +167,8 @@ class _Request:
 class _Capture:
     url: str
     date: str
-    fields: dict[str, str]
+    fields: str
+    """As JSON: a large file has many."""
     ids: tuple[str, ...]
     """Its own, and those of the records that it was captured with."""
 
@@ -176,9 +177,10 @@ class _Capture:
         key, fields = self.url, self.fields
         if request is not None and request.url == self.url:
             key += request.appended
-            fields = fields | {"requestBody": request.body_query, "method": request.method}
+            told = {"requestBody": request.body_query, "method": request.method}
+            fields = json.dumps(json.loads(fields) | told)
         stamp = _NO_DIGIT.sub("", self.date)[:14]
-        return f"{_sort_key(key)} {stamp} {json.dumps(fields)}"
+        return f"{_sort_key(key)} {stamp} {fields}"
 
 
 def _sort_key(url: str) -> str:
@@ -200,7 +202,8 @@ def _read_capture(record: RawRecord, name: str) -> _Capture:
         "filename": name,
     }
     there = {key: value for key, value in fields.items() if value is not None}
-    return _Capture(_url(record), record.get("warc-date") or "", there, _ids(record))
+    date = record.get("warc-date") or ""
+    return _Capture(_url(record), date, json.dumps(there), _ids(record))
 
 
 def _url(record: RawRecord) -> str:
