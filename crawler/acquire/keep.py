@@ -60,6 +60,8 @@ class Keeper:
         with self.new_file() as (copy, out), path.open("rb") as file:
             while piece := file.read(_PIECE):
                 out(piece)
+        of_giver = path.stat()  # a saved page may have no other day than its file's
+        os.utime(copy, ns=(of_giver.st_atime_ns, of_giver.st_mtime_ns))
         return self.adopt(copy, name, None), False
 
     @contextmanager
