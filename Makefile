@@ -1,7 +1,7 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
 # make test     the tests (installs what they need)
 # make check    format, ruff, mypy, import contracts, tests
-# make bench    the same site fetched several ways, pages read, folds made, articles found
+# make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
 
@@ -51,6 +51,7 @@ bench: install bench-needs
 	$(bin)/python -m tests.bench.crawl
 	$(bin)/python -m tests.bench.folding
 	$(bin)/python -m tests.bench.reading
+	$(bin)/python -m tests.bench.imports
 	$(bin)/python -m tests.bench.search
 	$(bin)/python -m tests.bench.search --postgres
 	$(bin)/python -m tests.bench.export 8000

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crawler.access_cli import access, takedown
+from crawler.acquire.cli import commands as import_commands
 from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
@@ -67,6 +68,7 @@ for mounted in (
     attachment_commands,
     wacz_commands,
     replay_commands,
+    import_commands,
 ):
     app.add_typer(mounted)
 app.add_typer(cite_commands)

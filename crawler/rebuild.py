@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Engine
 
+from crawler.acquire.again import count_donated, import_again
+from crawler.acquire.hosts import host_site
 from crawler.attachments.read import read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files
@@ -18,6 +21,7 @@ from storage.database.articles import count_articles
 from storage.database.captures import pending_captures
 from storage.database.connect import writing
 from storage.database.decisions import tell_decisions
+from storage.database.donations import IMPORTS
 from storage.database.frontier import Frontier
 from storage.database.likeness import update_likeness
 from storage.database.runs import LAST_CHANCE, SiteRow, save_site
@@ -70,7 +74,13 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
                 done.damaged += damage
                 say(f"{name}: taken in")
             for site in sites.values():
-                _relive(archive, engine, site, history, done, say)
+                if site.id != IMPORTS:
+                    _relive(archive, engine, site, history, done, say)
+            if history.donations:
+                done.files += import_again(archive, engine, sites, history, say)
+                done.captures += count_donated(engine)
+                done.runs += len({one.run for one in history.donations.values()})
+            for site in sites.values():
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
             done.attachments = read_attachments(archive, engine, say=say).total()
@@ -81,11 +91,15 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
 def _sites(archive: Archive, history: History) -> dict[str, Site]:
     """Every site that the journal or the manifest names, as declared today if it still is."""
     declared = load_sites(archive.folder.sites)
-    sites = {id_: declared.get(id_) or site_of(row) for id_, row in history.sites.items()}
+    sites = {id_: declared.get(id_) or _undeclared(row) for id_, row in history.sites.items()}
     for entry in read_entries(archive.folder):
         if entry.site not in sites:
             sites[entry.site] = find_site(declared, entry.site)
     return sites
+
+
+def _undeclared(row: dict[str, Any]) -> Site:
+    return host_site(row) if row["origin"] == "import" else site_of(row)
 
 
 def _row_of(site: Site, history: History) -> SiteRow:

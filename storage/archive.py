@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, make_url
 
-from storage.database.captures import find_record
+from storage.database.captures import find_original, find_record
 from storage.database.connect import open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
@@ -34,6 +34,7 @@ from storage.query.diff import Change
 from storage.query.facets import Facets, Value, count_facets, count_undated
 from storage.query.query import Query
 from storage.query.results import Results
+from storage.query.sightings import sightings_of
 from storage.query.sql.door import Answer, Caps, ask
 from storage.query.stats import Pairs, count_by, telling_pairs
 from storage.query.status import site_states
@@ -253,6 +254,11 @@ class Archive:
             for one, of in zip(found, loaded, strict=True)
         ]
 
+    def sightings(self, id_: str) -> list[dict[str, Any]]:
+        """Who caught an article (by its whole id), when first and last."""
+        with self.reading() as connection:
+            return sightings_of(connection, id_)
+
     def private_numbers(self, site: str | None = None) -> Iterator[dict[str, Any]]:
         """Where telephone, identity-card and account numbers stand in articles; no digits."""
         with self.reading() as connection:
@@ -310,7 +316,12 @@ class Archive:
         """
         with self.reading(audience) as connection:
             require_records(connection, [record.record_id])
-            return read_capture(record, self.folder.file, lambda id_: _original(connection, id_))
+            return read_capture(
+                record,
+                self.folder.file,
+                lambda id_: _original(connection, id_),
+                lambda id_: _original(connection, find_original(connection, id_) or ""),
+            )
 
 
 def _load(connection: Connection, keys: list[int]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from storage.output import (
     print_findings,
     print_json,
     print_notes,
+    print_sightings,
     print_similar,
     print_status,
     print_table,
@@ -74,6 +75,7 @@ def show(
         print_json([found])
         return
     print_article(found)
+    print_sightings(archive.sightings(found["id"]))
     print_notes(archive.notes("article", found["id"]))
     if with_persons:
         rows = [(p["name"], p["post"], p["field"], p["start"]) for p in found["persons"]]

@@ -76,6 +76,14 @@ class ArchiveFolder:
             yield
 
     @contextmanager
+    def import_lock(self) -> Iterator[None]:
+        """Held by the one process that takes in donated files. Raises ArchiveBusy."""
+        shared = self._lock(self.root, "the archive is being rebuilt", fcntl.LOCK_SH)
+        donated = self.root / "donated"
+        with shared, self._lock(donated, "files are being imported", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
     def whole_lock(self) -> Iterator[None]:
         """Held while nothing of the archive may be crawled or recovered. Raises ArchiveBusy."""
         with self._lock(self.root, "the archive is in use", fcntl.LOCK_EX):

@@ -7,6 +7,7 @@
     {"kind": "run_finished", …, "finished_at": …, "outcome": …, "reason": …, "counts": {…},
      "findings": […]}
     {"kind": "readings_accepted", …, "run": …, "reason": …, "counts": {…}}
+    {"kind": "donation", …, "run": …, "file": …, "sha256": …, "donor": …, "terms": …, …}
     {"kind": "failure", …, "url": …, "stage": …, "what": …, "skipped": false, "message": …}
 
 Decisions have lines of their own kinds (storage.database.decisions). Lines of yet other kinds are
@@ -21,6 +22,7 @@ from typing import Any
 
 from storage import times
 from storage.database.decisions import DECISIONS
+from storage.database.donations import Donation
 from storage.database.runs import FinishedRun, SiteRow, StartedRun
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
@@ -51,6 +53,12 @@ def note_begun(folder: ArchiveFolder, site: str, run: StartedRun, run_kind: str 
 def note_accepted(folder: ArchiveFolder, site: str, run: str, accepted: Line) -> None:
     """Append that somebody accepts what a run proposes: `reason` says who. Raises OSError."""
     note(folder, "readings_accepted", site, run, **accepted)
+
+
+def note_donation(folder: ArchiveFolder, site: str, one: Donation) -> None:
+    """Append that a file was given, or made of one that was. Raises OSError."""
+    values = {name: getattr(one, name) for name in Donation.__slots__ if name != "run"}
+    note(folder, "donation", site, one.run, **values)
 
 
 def note_finished(folder: ArchiveFolder, site: str, run: FinishedRun) -> None:
@@ -96,6 +104,8 @@ class History:
     runs: dict[str, RunTold] = field(default_factory=dict)
     decisions: list[Line] = field(default_factory=list)
     """Lines for storage.database.decisions."""
+    donations: dict[str, Donation] = field(default_factory=dict)
+    """By file."""
     unknown: int = 0
     """Lines of kinds that nothing reads."""
 
@@ -155,6 +165,11 @@ def _accepted(history: History, line: Line) -> None:
         history.runs[line["run"]].row |= {name: line[name] for name in ("reason", "counts")}
 
 
+def _donation(history: History, line: Line) -> None:
+    one = Donation(**{name: line[name] for name in Donation.__slots__})
+    history.donations[one.file] = one
+
+
 def _decision(history: History, line: Line) -> None:
     history.decisions.append(line)
 
@@ -168,4 +183,5 @@ _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "run_finished": _finished,
     "readings_accepted": _accepted,
     "failure": _failure,
+    "donation": _donation,
 }

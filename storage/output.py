@@ -137,6 +137,17 @@ def print_article(article: dict[str, Any], *, paragraphs: int | None = None) -> 
         say(f"… ({len(lines) - paragraphs} more paragraphs)")
 
 
+def print_sightings(sightings: Sequence[dict[str, Any]]) -> None:
+    """Who caught an article, a line each; nothing if only we did."""
+    if all(one["provenance"] == "own" for one in sightings):
+        return
+    for one in sightings:
+        days = " to ".join(dict.fromkeys((one["first"][:10], one["last"][:10])))
+        by = f", given by {one['donor']} ({one['terms']})" if one["donor"] else ""
+        line = f"  seen       {days}  {one['captures']} capture(s), {one['provenance']}{by}"
+        console.print(escape(line))
+
+
 def print_notes(notes: Iterable[Note]) -> None:
     """What people noted, a line each."""
     for note in notes:

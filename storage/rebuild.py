@@ -123,11 +123,13 @@ def _into_one_file(path: Path) -> None:
 
 
 def take_in_files(folder: ArchiveFolder, engine: Engine) -> Iterator[tuple[str, list[str]]]:
-    """Take in every closed file of the manifest, as pending.
+    """Take in every closed file of the manifest that is our own, as pending.
 
     Yields the name of each, and its damage in words: bytes that hold no whole exchange.
     """
     for entry in manifest.read_entries(folder):
+        if entry.file.startswith("donated/"):
+            continue  # an import takes them in again
         path = folder.file(entry.file)
         parts = list(read_parts(path))
         with writing(engine) as tx:

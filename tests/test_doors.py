@@ -82,6 +82,8 @@ def withdrawn(
     shutil.copytree(open_demo.folder, folder)
     made = TestArchive(folder)
     archive = made.open()
+    [own] = made.warc_files()
+    given = shutil.copy(own, folder.parent / "given.warc.gz")
     known, (spared, *rest) = known_in(archive), known_in(archive).articles
     hidden = secrets(archive, rest)
     take_down(archive, _subjects(archive, known, spared))
@@ -90,6 +92,7 @@ def withdrawn(
         made.tinhuyen("rebuild"),
         made.tinhuyen("reextract", "--accept"),
         made.scrapy("crawl", "demo"),
+        made.tinhuyen("import", str(given), "--donor", "Lan Anh", "--terms", "none"),
     ):
         assert step.returncode == 0, step.stderr
     known_now = known_in(archive)

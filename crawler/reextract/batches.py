@@ -64,6 +64,8 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
     with archive.reading(Audience.STAFF) as tx:
         captured = site.c.id.in_(select(capture.c.site))
         rows = tx.execute(select(site).where(captured).order_by(site.c.id)).all()
+    # Hosts that an import kept and was not told to read have no family.
+    rows = [row for row in rows if row.id in declared or row.family is not None]
     found = [declared.get(row.id) or site_of(dict(row._mapping)) for row in rows]
     if asked.site is None:
         return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from crawler.acquire.reading import read_stored
 from crawler.outcome import Limits, read_capture
 from crawler.recover import row_told, stored_capture
 from crawler.refusals import PAGES
@@ -113,22 +114,19 @@ def read_batch(archive: Archive, batch: Batch) -> Answer:
 
 def _read(archive: Archive, tx: Connection, batch: Batch, held: Held) -> Page | None:
     """The page, on the one road; None if it was fetched as something else, or is not asked for."""
-    site, row = batch.site, row_told(held.url, _told(archive, held))
-    if row.role not in PAGES:
-        return None
+    site, record = batch.site, held.record
     day = times.parse_utc(held.fetched_at).astimezone(times.LOCAL).date()
     if batch.family not in (None, site.layout_on(held.url, day).family):
         return None
-    page = read_capture(row, stored_capture(archive, tx, held.record.record_id), site, Limits())
+    if not record.file.startswith("warc/"):  # what others caught, as import reads it
+        page = read_stored(stored_capture(archive, tx, record.record_id), site)
+        return page if page.row.role in PAGES else None
+    told = fetched_for(archive.folder.file(record.file), held.begin, record.offset)
+    row = row_told(held.url, told)
+    if row.role not in PAGES:
+        return None
+    page = read_capture(row, stored_capture(archive, tx, record.record_id), site, Limits())
     return reduce(lambda read, step: step(read), STEPS, page)
-
-
-def _told(archive: Archive, held: Held) -> dict[str, str]:
-    """What it was fetched for; of what others caught nothing tells it. Raises NotFound."""
-    record = held.record
-    if not record.file.startswith("warc/"):
-        return {}
-    return fetched_for(archive.folder.file(record.file), held.begin, record.offset)
 
 
 def _compare(tx: Connection, batch: Batch, pages: dict[int, Page], answer: Answer) -> None:

@@ -113,6 +113,13 @@ def known_records(tx: Connection, record_ids: Sequence[str]) -> dict[str, str]:
     return known
 
 
+def known_places(tx: Connection, record_ids: Sequence[str]) -> set[tuple[str, int]]:
+    """File and offset of those of these records that the database knows."""
+    found = select(capture.c.warc_file, capture.c.warc_offset)
+    rows = tx.execute(found.where(capture.c.record_id.in_(record_ids)))
+    return {(row.warc_file, row.warc_offset) for row in rows}
+
+
 def known_end(tx: Connection, file: str) -> int:
     """Where the last record of a file that the database knows ends; 0 if it knows none."""
     end = func.max(capture.c.warc_offset + capture.c.warc_length)
@@ -148,9 +155,19 @@ class Pending:
     """What its metadata record says of its frontier row; empty if nothing."""
 
 
-def pending_captures(tx: Connection, site: str, run: str | None = None) -> list[Pending]:
-    """Captures (of a run) that nobody has read yet, in the order they came in."""
-    mine = (capture.c.site == site) & (capture.c.reading == literal_column("'pending'"))
+def pending_captures(
+    tx: Connection, site: str, run: str | None = None, *, donated: bool = False
+) -> list[Pending]:
+    """Captures (of a run) that nobody has read yet, in the order they came in.
+
+    Those of our own files, which a crawl reads, or those of donated ones, which an import reads.
+    """
+    of_donated = capture.c.warc_file.startswith("donated/")
+    mine = (
+        (of_donated if donated else ~of_donated)
+        & (capture.c.site == site)
+        & (capture.c.reading == literal_column("'pending'"))
+    )
     rows = tx.execute(
         select(
             capture.c.id, capture.c.record_id, capture.c.run, capture.c.url, capture.c.fetched_for
@@ -159,3 +176,62 @@ def pending_captures(tx: Connection, site: str, run: str | None = None) -> list[
         .order_by(capture.c.id)
     )
     return [Pending(*row[:4], row[4] or {}) for row in rows]
+
+
+_SAME = Prepared(
+    select(capture.c.urlkey, capture.c.fetched_at, capture.c.block_digest).where(
+        capture.c.urlkey.in_(listed("urlkeys")), capture.c.fetched_at.in_(listed("moments"))
+    )
+)
+
+
+def find_same(tx: Connection, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Of these captures (sort key, moment, block digest) those that are held, whatever their id."""
+    wanted = set(keys)
+    if not wanted:
+        return set()
+    values = {"urlkeys": [key for key, _, _ in wanted], "moments": [at for _, at, _ in wanted]}
+    return wanted & {tuple(row) for row in _SAME.rows(tx, values)}
+
+
+def mark_pending(tx: Connection, site: str) -> None:
+    """Everything of a site that nobody read is to be read: its family is known now."""
+    unread = (capture.c.site == site) & (capture.c.reading == literal_column("'none'"))
+    tx.execute(update(capture).where(unread).values(reading="pending"))
+
+
+def find_original(tx: Connection, record_id: str) -> str | None:
+    """Id of the record that a revisit refers to; None if it is none, or its original is unknown."""
+    found = select(capture.c.refers_to).where(capture.c.record_id == record_id)
+    return tx.execute(found).scalar()
+
+
+def guess_original(tx: Connection, revisit: Record, url: str, date: str | None) -> str | None:
+    """Id of the record whose payload a revisit without a usable reference stands for.
+
+    `url` and `date` are what it says of its original. That very capture, or else the nearest
+    earlier one of the same payload digest; None if nobody has it.
+    """
+    of = tx.execute(
+        select(capture.c.payload_digest, capture.c.fetched_at, capture.c.site).where(
+            capture.c.record_id == revisit.record_id
+        )
+    ).one()
+    whole = capture.c.record_type.in_(("response", "resource")) & capture.c.truncated.is_(None)
+    if date is not None:
+        same = (capture.c.urlkey == urlkey(url)) & (capture.c.fetched_at == date)
+        found = tx.execute(select(capture.c.record_id).where(whole, same).limit(1)).scalar()
+        if found is not None:
+            return str(found)
+    if of.payload_digest is None:
+        return None
+    same = (capture.c.site == of.site) & (capture.c.payload_digest == of.payload_digest)
+    by_time = (capture.c.fetched_at > of.fetched_at, capture.c.fetched_at.desc())
+    query = select(capture.c.record_id).where(whole, same).order_by(*by_time, capture.c.record_id)
+    return tx.execute(query.limit(1)).scalar()
+
+
+def set_refers_to(tx: Connection, record_id: str, original: str) -> None:
+    """A revisit's original is found."""
+    values = {"refers_to": original}
+    tx.execute(update(capture).where(capture.c.record_id == record_id).values(**values))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from storage.database import donations  # noqa: F401 its table is part of the schema
 from storage.database.units import load_units
 from storage.database.views import recreate_views
 from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError

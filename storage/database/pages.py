@@ -29,23 +29,31 @@ class Kept:
     appended: Appended | None
     capture: int | None = None
     """Id of the capture if the database has it already (recovery)."""
+    provenance: str = "own"
+    """`own`, `donated`, `commoncrawl`, `wayback`: who caught it."""
+    ip: str | None = None
+    """The server's address, where no exchange of ours tells it."""
+    reading: str | None = None
+    """What the capture's `reading` says; None: as the page tells (`reading_state`)."""
 
 
 def save_pages(
-    tx: Connection, frontier: Frontier, site: str, run: str, pages: Sequence[Kept]
+    tx: Connection, frontier: Frontier | None, site: str, run: str, pages: Sequence[Kept]
 ) -> None:
     """Save a group of pages; if it cannot be, each alone. What one page spoils stays with it.
 
-    Raises what the driver raises for faults that are not a page's.
+    `frontier`: the crawl's, which their links and their ends go to; None for what was not crawled
+    (import, rescue). Raises what the driver raises for faults that are not a page's.
     """
     cursor = tx.connection.cursor()
     cursor.execute("SAVEPOINT pages")
-    mark = frontier.mark()
+    mark = frontier.mark() if frontier is not None else None
     try:
         _save_group(tx, frontier, site, run, pages)
     except page_errors(tx) as error:
         cursor.execute("ROLLBACK TO SAVEPOINT pages")
-        frontier.undo(mark)
+        if frontier is not None and mark is not None:
+            frontier.undo(mark)
         if len(pages) == 1:
             _save_group(tx, frontier, site, run, [_spoiled(pages[0], error)])
         else:
@@ -80,10 +88,17 @@ def _spoiled(kept: Kept, error: Exception) -> Kept:
 
 
 def _save_group(
-    tx: Connection, frontier: Frontier, site: str, run: str, pages: Sequence[Kept]
+    tx: Connection, frontier: Frontier | None, site: str, run: str, pages: Sequence[Kept]
 ) -> None:
     ids = _save_captures(tx, site, run, pages)
     _save_content(tx, site, pages, ids)
+    if frontier is not None:
+        _lead_on(tx, frontier, pages)
+    _save_failures(tx, site, run, pages, ids)
+
+
+def _lead_on(tx: Connection, frontier: Frontier, pages: Sequence[Kept]) -> None:
+    """What follows for the crawl: rules, links, the pages' own rows."""
     for kept in pages:
         page = kept.page
         if page.robots is not None:
@@ -91,7 +106,6 @@ def _save_group(
         elif page.row.role == "robots" and page.failed:
             frontier.close_origin(tx, page.row, page.failures[-1])
     frontier.add_found(tx, [(kept.page.row, kept.page.links) for kept in pages if kept.page.links])
-    _save_failures(tx, site, run, pages, ids)
     frontier.finish(tx, [_finished(kept.page) for kept in pages])
 
 
@@ -103,12 +117,13 @@ def _save_captures(tx: Connection, site: str, run: str, pages: Sequence[Kept]) -
         if kept.capture is not None:
             captures.set_reading(tx, kept.capture, reading_state(page), page.body_sha256)
         elif kept.appended is not None and page.capture is not None:
-            ip = page.exchange.ip if page.exchange else None
+            ip = page.exchange.ip if page.exchange else kept.ip
             rows.append(
                 captures.capture_row(
                     page.capture, kept.appended, site=site, run=run, ip=ip,
-                    reading=reading_state(page), body_sha256=page.body_sha256,
+                    reading=kept.reading or reading_state(page), body_sha256=page.body_sha256,
                 )
+                | {"provenance": kept.provenance}
             )  # fmt: skip
     new = captures.insert_captures(tx, rows)
     return [

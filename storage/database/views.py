@@ -73,6 +73,8 @@ VIEWS = {
                refers_to, ip, truncated, provenance, body_sha256, reading
           FROM capture c
          WHERE {capture}""",
+    "donations": """
+        SELECT file, made_of, name, bytes, sha256, donor, terms, run, given_at FROM donation""",
     "units": """
         SELECT code, as_of, level, kind, name, parent, valid_from, valid_to FROM unit""",
     "unit_successors": """

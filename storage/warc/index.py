@@ -42,24 +42,45 @@ def index_file(path: Path, name: str) -> list[str]:
 
     What is damaged is left out: `warc verify` says so. Raises OSError.
     """
-    captures: list[_Capture] = []
-    requests: dict[str, _Request] = {}
+    made = Lines(name)
     for record in walk(path):
-        if not isinstance(record, RawRecord) or not record.whole:
-            continue
+        if isinstance(record, RawRecord):
+            made.note(record)
+    return made.sorted()
+
+
+class Lines:
+    """The lines of a file as its records come by, for whoever walks it anyhow."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._captures: list[_Capture] = []
+        self._requests: dict[str, _Request] = {}
+
+    def note(self, record: RawRecord) -> None:
+        """Take in the next record."""
+        if not record.whole:
+            return
         if record.type == "request":
-            _note_request(record, requests)
+            _note_request(record, self._requests)
         elif _is_capture(record):
-            captures.append(_read_capture(record, name))
-    return sorted((one.line(requests) for one in captures), key=str.encode)
+            self._captures.append(_read_capture(record, self._name))
+
+    def sorted(self) -> list[str]:
+        """The lines of all records so far."""
+        return sorted((one.line(self._requests) for one in self._captures), key=str.encode)
 
 
 def update(folder: ArchiveFolder, name: str) -> None:
     """Make a closed file's index anew. Raises OSError, NotFound."""
+    write(folder, name, index_file(folder.file(name), name))
+
+
+def write(folder: ArchiveFolder, name: str, lines: list[str]) -> None:
+    """Keep a file's lines as its index, whole or not at all. Raises OSError."""
     path = index_of(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    lines = index_file(folder.file(name), name)
     unfinished.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     unfinished.replace(path)
 
@@ -156,7 +177,8 @@ class _Request:
 class _Capture:
     url: str
     date: str
-    fields: dict[str, str]
+    fields: str
+    """As JSON: a large file has many."""
     ids: tuple[str, ...]
     """Its own, and those of the records that it was captured with."""
 
@@ -165,9 +187,10 @@ class _Capture:
         key, fields = self.url, self.fields
         if request is not None and request.url == self.url:
             key += request.appended
-            fields = fields | {"requestBody": request.body_query, "method": request.method}
+            told = {"requestBody": request.body_query, "method": request.method}
+            fields = json.dumps(json.loads(fields) | told)
         stamp = _NO_DIGIT.sub("", self.date)[:14]
-        return f"{_sort_key(key)} {stamp} {json.dumps(fields)}"
+        return f"{_sort_key(key)} {stamp} {fields}"
 
 
 def _sort_key(url: str) -> str:
@@ -189,7 +212,8 @@ def _read_capture(record: RawRecord, name: str) -> _Capture:
         "filename": name,
     }
     there = {key: value for key, value in fields.items() if value is not None}
-    return _Capture(_url(record), record.get("warc-date") or "", there, _ids(record))
+    date = record.get("warc-date") or ""
+    return _Capture(_url(record), date, json.dumps(there), _ids(record))
 
 
 def _url(record: RawRecord) -> str:

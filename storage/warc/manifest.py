@@ -40,6 +40,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def list_given(folder: ArchiveFolder, entry: Entry) -> None:
+    """List a file that others wrote, without a tree; its index is the caller's to make.
+
+    Raises OSError.
+    """
+    _append(folder, entry, None)
+
+
 def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
     """Give a synced `.open` file its lasting name and list it.
 
@@ -51,12 +59,15 @@ def close_file(folder: ArchiveFolder, path: Path, entry: Entry) -> None:
 
 
 def list_file(folder: ArchiveFolder, entry: Entry) -> None:
-    """List a closed file, and index it. Raises OSError."""
+    """List a closed file of ours, and index it. Raises OSError."""
+    _append(folder, entry, _head_of_tree(folder.file(entry.file)))
+    index.keep_current(folder, entry.file)
+
+
+def _append(folder: ArchiveFolder, entry: Entry, tree: str | None) -> None:
     values = {name: value for name, value in asdict(entry).items() if name != "replaces" or value}
-    tree = _head_of_tree(folder.file(entry.file))
     line = values | {"tree": tree, "closed_at": times.utc_text(times.now())}
     append_lines(folder.manifest, [line])
-    index.keep_current(folder, entry.file)
 
 
 def _head_of_tree(path: Path) -> str | None:
@@ -69,14 +80,15 @@ def _head_of_tree(path: Path) -> str | None:
 
 
 def list_anew(folder: ArchiveFolder) -> list[str]:
-    """List files again whose line has no tree over their records; returns their names.
+    """List files of ours again whose line has no tree over their records; returns their names.
 
     Versions before this one listed files so. A file that is gone, or is not what its line says,
     stays as it is listed: `warc manifest --check` tells of it. Raises OSError.
     """
     lines = {line["file"]: line for line in read_lines(folder.manifest)}
     names = [field.name for field in fields(Entry)]
-    without = [line for line in lines.values() if not line.get("tree")]
+    own = (line for name, line in lines.items() if name.startswith("warc/"))
+    without = [line for line in own if not line.get("tree")]
     entries = [Entry(**{name: line[name] for name in names if name in line}) for line in without]
     sound = [one for one in entries if _is_as_listed(folder.root / one.file, one)]
     for entry in sound:

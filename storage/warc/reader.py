@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from storage import http, times
 from storage.errors import TornRecord, WarcError
 from storage.records import Capture, Record, Truncated
+from storage.warc.foreign import read_foreign
+from storage.warc.verify.walk import record_at
 
 FindRecord = Callable[[str], Record]
 """Where the record of this id lies. Raises NotFound."""
@@ -24,7 +27,55 @@ _TRUNCATED: dict[str, Truncated] = {
 }  # fmt: skip
 
 
-def read_capture(record: Record, open_file: OpenFile, find_record: FindRecord) -> Capture:
+def read_capture(
+    record: Record,
+    open_file: OpenFile,
+    find_record: FindRecord,
+    find_original: FindRecord | None = None,
+) -> Capture:
+    """What a record holds: of our own files equal to the live one, of others' as far as it can be.
+
+    `find_original` gives the record that a donated revisit stands for, by the revisit's own id;
+    None: the one that it names. Raises WarcError, NotFound.
+    """
+    if record.file.startswith("donated/"):
+        return _read_donated(record, open_file, find_record, find_original)
+    return _read_own(record, open_file, find_record)
+
+
+def _read_donated(
+    record: Record, open_file: OpenFile, find_record: FindRecord, find_original: FindRecord | None
+) -> Capture:
+    """By the rules for others' records; import has found the original of a revisit."""
+    path = open_file(record.file)
+    with record_at(path, record.offset) as found:
+        if found is None:
+            raise WarcError("no record begins here", path, record.offset)
+        block = b"".join(found.block.pieces())
+        capture = read_foreign(found.named, block, "", whole=found.whole).capture
+        is_revisit, named = found.type == "revisit", found.get("warc-refers-to") or ""
+        not_modified = (found.get("warc-profile") or "").endswith("/server-not-modified")
+    if capture is None:
+        raise WarcError("it holds no capture of a web address", path, record.offset)
+    capture = replace(capture, record=record)
+    if not is_revisit:
+        return capture
+    where = find_original(record.record_id) if find_original else find_record(named)
+    original = read_capture(where, open_file, find_record, find_original)
+    return of_original(capture, original, not_modified=not_modified)
+
+
+def of_original(revisit: Capture, original: Capture, *, not_modified: bool) -> Capture:
+    """A revisit with the payload of the record that it refers to."""
+    headers = tuple(field for field in revisit.headers if field[0].lower() != "transfer-encoding")
+    if not_modified:
+        return replace(revisit, headers=headers, unchanged=original)
+    body = b"".join(http.payload_pieces(original.headers, (original.raw_body,)))
+    status, headers = revisit.status or original.status, headers or original.headers
+    return replace(revisit, status=status, headers=headers, raw_body=body)
+
+
+def _read_own(record: Record, open_file: OpenFile, find_record: FindRecord) -> Capture:
     """The response that a `response` or `revisit` record holds, equal to the live one.
 
     A revisit takes its payload from the record that it refers to; its headers are its own,

@@ -36,19 +36,30 @@ def check_rows(
 ) -> Iterator[Flaw]:
     """A file's captures against the database's rows.
 
-    Of a file that is not ours, import leaves out what is no page and writes addresses in its own
-    form: only that the rows have their records is asked.
+    Of a file that is not ours, import leaves out what is no page, writes addresses in its own form
+    and gives ids where there are none: only that the rows have their records is asked.
     """
+    if not ours:
+        yield from _check_places(connection, name, places)
+        return
     rows = {row.record_id: row for row in _rows_of(connection, name)}
     captures = {place.id: place for place in places if place.type in _CAPTURES}
     for id_, row in rows.items():
         if id_ not in captures:
             yield Flaw(row.warc_offset, Rule.ROW_WITHOUT_RECORD, f"{id_} of {row.url}")
-    for id_, place in captures.items() if ours else ():
+    for id_, place in captures.items():
         if id_ not in rows:
             yield Flaw(place.offset, Rule.RECORD_WITHOUT_ROW, id_)
         elif differing := _differences(place, rows[id_]):
             yield Flaw(place.offset, Rule.ROW_DIFFERS, ", ".join(differing))
+
+
+def _check_places(connection: Connection, name: str, places: Iterable[Place]) -> Iterator[Flaw]:
+    there = {place.offset for place in places}
+    for row in _rows_of(connection, name):
+        if row.warc_offset not in there:
+            what = f"{row.record_id} of {row.url}"
+            yield Flaw(row.warc_offset, Rule.ROW_WITHOUT_RECORD, what)
 
 
 def _rows_of(connection: Connection, name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Other people's captures, into the same store and through the same reading."""

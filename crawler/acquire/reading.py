@@ -1,0 +1,166 @@
+"""Records read, many at a time, in a process of their own: bytes to what the database keeps.
+
+Everything here is told by its arguments alone, so that it may run anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from multiprocessing import connection, parent_process
+
+from crawler.outcome import Limits, body_sha256, is_file, read_capture
+from crawler.sites import Site
+from crawler.steps import STEPS
+from storage import http
+from storage.database.pages import Kept
+from storage.errors import DecodeError
+from storage.records import Capture, Failure, FrontierRow, Page, Record, Role
+from storage.urls import origin_of
+from storage.warc.exchange_records import Digests
+from storage.warc.foreign import read_foreign
+from storage.warc.record import sha1_digest
+from storage.warc.verify.block import parse_digest
+from storage.warc.writer import Appended
+
+_LAST_TRY = Limits(max_tries=1)
+_FEEDS = frozenset({"application/rss+xml", "application/atom+xml", "text/xml", "application/xml"})
+_SERVING = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A record of somebody's file, with its block."""
+
+    file: str
+    offset: int
+    length: int
+    fields: dict[str, str]
+    """Named fields, names in lower case."""
+    block: bytes
+    """The first bytes of a block that is too large to be read."""
+    whole: bool
+    block_digest: str | None = None
+    """Of the whole block where that is too large; None: it is all here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record as the database takes it in."""
+
+    raw_offset: int
+    record_id: str
+    kept: Kept | None
+    """None if it is no capture."""
+    findings: tuple[tuple[str, str], ...]
+    """Kind, and what stands there."""
+
+
+def read_raws(raws: Sequence[Raw], sites: Sequence[Site | None]) -> list[Taken]:
+    """What each record holds, read as a page of its site; None: kept and not read. Raises: nothing.
+
+    A revisit is not read here: its body is another record's.
+    """
+    return [_take(raw, site) for raw, site in zip(raws, sites, strict=True)]
+
+
+def _take(raw: Raw, site: Site | None) -> Taken:
+    digest = raw.block_digest or sha1_digest([raw.block])
+    read = read_foreign(raw.fields, raw.block, digest, whole=raw.whole)
+    url = raw.fields.get("warc-target-uri", "")
+    findings = [(kind, url) for kind in read.findings]
+    if read.capture is None:
+        return Taken(raw.offset, read.record_id, None, tuple(findings))
+    record = Record(raw.file, raw.offset, raw.length, read.record_id)
+    capture = replace(read.capture, record=record)
+    kind = raw.fields["warc-type"].lower()
+    wrong = _wrong_digests(raw, capture, digest)
+    findings += [(what, url) for what in wrong]
+    if raw.block_digest is not None:
+        findings.append(("too_large", url))
+    is_read = site is not None and kind != "revisit" and raw.block_digest is None
+    page = read_stored(capture, site) if is_read and site else Page(_row(capture), capture=capture)
+    marks = tuple(Failure("fetch", what, "kept as it is", skipped=True) for what in wrong)
+    page = replace(
+        page, capture=replace(capture, raw_body=b""), found=None, links=(),
+        failures=(*page.failures, *marks),
+    )  # fmt: skip
+    appended = Appended(record, kind, _digests(raw, digest), raw.fields.get("warc-refers-to"))
+    reading = "pending" if kind == "revisit" and site is not None else None
+    kept = Kept(
+        page, appended, provenance="donated", ip=raw.fields.get("warc-ip-address"), reading=reading
+    )
+    return Taken(raw.offset, read.record_id, kept, tuple(findings))
+
+
+def _digests(raw: Raw, digest: str) -> Digests:
+    payload = raw.fields.get("warc-payload-digest")
+    return Digests(digest, payload, 0)
+
+
+def _wrong_digests(raw: Raw, capture: Capture, digest: str) -> list[str]:
+    """Digests that are not those of the bytes. What was decoded after it was digested is told so.
+
+    Writers take the payload's over the body as it came, or without its transfer coding, or decoded.
+    """
+    wrong = []
+    stated = parse_digest(raw.fields.get("warc-block-digest", ""))
+    if stated and raw.whole and raw.block_digest is None and not stated.of([raw.block]):
+        wrong.append("bad_block_digest")
+    payload = parse_digest(raw.fields.get("warc-payload-digest", ""))
+    is_response = raw.fields["warc-type"].lower() == "response"
+    if payload and is_response and raw.whole and raw.block_digest is None:
+        head = http.parse_head(raw.block)
+        bodies = [raw.block[head.length :] if head else raw.block, capture.raw_body]
+        if not any(payload.of([body]) for body in bodies) and not _of_decoded(payload, capture):
+            wrong.append("bad_payload_digest")
+    return wrong
+
+
+def _of_decoded(payload: object, capture: Capture) -> bool:
+    of = payload.of  # type: ignore[attr-defined]
+    try:
+        if of(http.payload_pieces(capture.headers, (capture.raw_body,))):
+            return True
+        return bool(of([capture.body()]))
+    except DecodeError:
+        return False
+
+
+def read_stored(capture: Capture, site: Site) -> Page:
+    """A capture that nobody will fetch again, read as a page of its site. Raises: nothing."""
+    row = _row(capture)
+    page = read_capture(row, capture, site, _LAST_TRY)
+    if page.body_sha256 is None and is_file(row, capture):
+        page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
+    return reduce(lambda read, step: step(read), STEPS, page)
+
+
+def _row(capture: Capture) -> FrontierRow:
+    """What the address would have been asked for, by what it gave."""
+    url = capture.url
+    return FrontierRow(0, url, origin_of(url), _role(capture), 0, "", None, 0)
+
+
+def _role(capture: Capture) -> Role:
+    mime = capture.mime
+    if mime.startswith("image/"):
+        return "image"
+    if mime.startswith("font/") or mime in _SERVING or capture.url.endswith("/robots.txt"):
+        return "requisite"
+    return "feed" if mime in _FEEDS else "page"
+
+
+def begin_process() -> None:
+    """Where the parent is killed, so is this."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
