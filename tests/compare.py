@@ -24,6 +24,16 @@ VIEWS = {
 """Natural keys. What failed and what is counted by has no view; both follow here."""
 
 _QUERIES = {name: f"SELECT * FROM {name}" for name in VIEWS} | {
+    # Of what may not go out as well, which the views leave out.
+    "captures": """
+        SELECT record_id, run, site, url, urlkey, fetched_at, status, mime, location,
+               payload_digest, block_digest, warc_file, warc_offset, warc_length, record_type,
+               refers_to, ip, truncated, provenance, body_sha256, reading
+          FROM capture""",
+    "attachment_pages": """
+        SELECT a.id AS article_id, v.number AS version, t.position, ap.part, ap.page, ap.text
+          FROM attachment t JOIN version v ON v.id = t.version JOIN article a ON a.key = v.article
+          JOIN attachment_page ap ON ap.sha256 = t.sha256""",
     "failures": """
         SELECT f.run, f.site, f.url, f.stage, f.kind, f.skipped, f.message, c.record_id
           FROM failure f LEFT JOIN capture c ON c.id = f.capture""",

@@ -33,7 +33,7 @@ def read(script: Path, archive: TestArchive, *arguments: str) -> bytes:
 def test_it_lists_every_capture(script: Path, demo_archive: TestArchive) -> None:
     listed = [line.split() for line in read(script, demo_archive).decode().splitlines()]
     with sqlite3.connect(demo_archive.folder / "archive.db") as database:
-        kept = database.execute("SELECT fetched_at, status, url FROM captures").fetchall()
+        kept = database.execute("SELECT fetched_at, status, url FROM capture").fetchall()
     assert sorted((status, url) for _, status, url in listed) == sorted(
         (str(status), url) for _, status, url in kept
     )
