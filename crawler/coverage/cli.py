@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from storage.cli import Json, archive_of
+from storage.csv_cells import safe_cell
 from storage.output import console, errors, escape, print_json, print_table
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _write_csv(ledger: Ledger) -> None:
     writer.writerow(("url", "number", "month", "named_by", "captured_by"))
     for row in map(_row, ledger.articles):
         names = (" ".join(row[key]) for key in ("named_by", "captured_by"))
-        writer.writerow((row["url"], row["number"], row["month"], *names))
+        writer.writerow((safe_cell(row["url"]), row["number"], row["month"], *names))
 
 
 def _print(ledger: Ledger) -> None:

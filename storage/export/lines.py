@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from storage.csv_cells import safe_cell
 from storage.export.fields import FIELDS, as_row
 from storage.export.place import new_file
-
-_RUNS = re.compile(r"\s*[=+\-@＝＋－＠|%]|[\t\r\n']")
-"""How a cell begins that a spreadsheet may take for a formula (OWASP, CSV Injection), or that
-begins with our own mark."""
 
 
 def write_jsonl(out: Path, articles: Iterable[dict[str, Any]]) -> None:
@@ -27,8 +23,7 @@ def write_jsonl(out: Path, articles: Iterable[dict[str, Any]]) -> None:
 def write_csv(out: Path, articles: Iterable[dict[str, Any]]) -> None:
     """RFC 4180, UTF-8 with a mark at its begin (Excel takes it for another encoding otherwise).
 
-    No cell is a formula to a spreadsheet: an apostrophe stands before what might be one, and
-    before what begins with an apostrophe, so that taking one away gives every cell back.
+    No cell is a formula to a spreadsheet (storage.csv_cells).
     Raises as `write_jsonl`.
     """
     names = [field.name for field in FIELDS]
@@ -43,7 +38,4 @@ def write_csv(out: Path, articles: Iterable[dict[str, Any]]) -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False) if value else None
-    if isinstance(value, str):
-        text = value.replace("\0", "")  # few readers of CSV get past one
-        return f"'{text}" if _RUNS.match(text) else text
-    return value
+    return safe_cell(value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from storage.archive import Archive
+from storage.csv_cells import safe_cell
 from storage.errors import UsageError
 from storage.output import console, errors, escape, print_json, print_table
 from storage.query.sql.door import Answer, Caps
@@ -60,13 +61,7 @@ def _statement(given: str | None, file: Path | None) -> str:
 def _print_csv(answer: Answer) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     for row in (answer.columns, *answer.rows):
-        writer.writerow([_safe(cell) for cell in row])
-
-
-def _safe(cell: Any) -> Any:
-    """Text that a spreadsheet would run gets a ' before it (OWASP, CSV Injection)."""
-    runs = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{cell}" if runs else cell
+        writer.writerow([safe_cell(cell) for cell in row])
 
 
 def reader(context: typer.Context) -> None:
