@@ -116,7 +116,7 @@ class Archive:
 
     def _load(self, keys: list[int]) -> list[dict[str, Any]]:
         with self.reading() as connection:
-            return articles.load(connection, keys)
+            return _load(connection, keys)
 
     def facets(self, query: Query) -> Facets:
         """What a query finds, counted by every filter (storage.query.facets). Raises as `find`."""

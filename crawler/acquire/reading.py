@@ -5,12 +5,9 @@ Everything here is told by its arguments alone, so that it may run anywhere.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from multiprocessing import connection, parent_process
 
 from crawler.outcome import Limits, body_sha256, is_file, read_capture
 from crawler.sites import Site
@@ -152,15 +149,3 @@ def _role(capture: Capture) -> Role:
     if mime.startswith("font/") or mime in _SERVING or capture.url.endswith("/robots.txt"):
         return "requisite"
     return "feed" if mime in _FEEDS else "page"
-
-
-def begin_process() -> None:
-    """Where the parent is killed, so is this."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)

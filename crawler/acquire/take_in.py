@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine
 
 from crawler.acquire.hosts import Hosts
 from crawler.acquire.keep import Advance
-from crawler.acquire.reading import Raw, Taken, begin_process, read_raws
+from crawler.acquire.reading import Raw, Taken, read_raws
 from crawler.acquire.tally import Tally
 from crawler.sites import Site
+from crawler.with_parent import end_with_parent
 from storage import times
 from storage.database.captures import find_same, known_places, known_records
 from storage.database.connect import writing
@@ -57,7 +58,7 @@ class Readers:
         with _ctrl_c_is_ours():  # work may start a process
             if self._pool is None:
                 context = get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.count, context, initializer=begin_process)
+                self._pool = ProcessPoolExecutor(self.count, context, initializer=end_with_parent)
             return self._pool.submit(work, *arguments)
 
     def close(self) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
-from multiprocessing import connection, parent_process
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +15,7 @@ from crawler.recover import row_told, stored_capture
 from crawler.refusals import PAGES
 from crawler.sites import Site
 from crawler.steps import STEPS
+from crawler.with_parent import end_with_parent
 from storage import times
 from storage.archive import Archive
 from storage.database.proposals import Given, Reread, given, reread
@@ -78,14 +76,7 @@ def begin(folder: str, database: str | None) -> None:
     """The start of a reading process: it ends when the one that asks does, however that ends."""
     global _archive  # noqa: PLW0603 a process of its own has one
     _archive = Archive(folder, database)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 def read_again(batch: Batch) -> Answer:
