@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from crawler.outcome import Limits, body_sha256, is_file, read_capture
+from crawler.outcome import Limits
 from crawler.site_rows import row_of
 from crawler.sites import Site
-from crawler.steps import STEPS
+from crawler.steps import read_stored
 from storage import journal
 from storage.archive import Archive
 from storage.database import crashes
@@ -110,10 +109,7 @@ class Reader:
         except (WarcError, NotFound) as error:
             logger.warning("%s cannot be read: %s", pending.record_id, error)
             return Page(row, failures=(Failure("read", "bad_record", str(error)),), failed=True)
-        page = read_capture(row, capture, self.site, self.limits)
-        if page.body_sha256 is None and is_file(row, capture):
-            page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
-        return reduce(lambda read, step: step(read), STEPS, page)
+        return read_stored(row, capture, self.site, self.limits)
 
 
 def stored_capture(archive: Archive, tx: Connection, record_id: str) -> Capture:

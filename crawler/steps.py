@@ -1,16 +1,20 @@
 """From a found page to one that can be kept: pure functions, in this order.
 
-Pipelines (live) and recovery (stored) call the same ones.
+Pipelines (live) and whoever reads what is stored (recovery, rebuild, import, re-extraction) call
+the same ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 from crawler.images import read_image
 from crawler.normalise import normalise
+from crawler.outcome import Limits, body_sha256, is_file, read_capture
+from crawler.sites import Site
 from storage.errors import DecodeError
-from storage.records import Article, Failure, Link, Page
+from storage.records import Article, Capture, Failure, FrontierRow, Link, Page
 
 
 def add_article(page: Page) -> Page:
@@ -62,3 +66,14 @@ def _no_image(page: Page, message: str) -> Page:
 
 
 STEPS = (add_article, check_fields, add_image)
+
+
+def read_stored(row: FrontierRow, capture: Capture, site: Site, limits: Limits) -> Page:
+    """A capture that is kept, read as live ones are, to the end. Raises: nothing.
+
+    `row`: what it was fetched for; `limits`: as of the crawl, or of a last try.
+    """
+    page = read_capture(row, capture, site, limits)
+    if page.body_sha256 is None and is_file(row, capture):
+        page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
+    return reduce(lambda read, step: step(read), STEPS, page)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, Engine
 
-from crawler.acquire.reading import read_stored
+from crawler.acquire.reading import read_donated
 from crawler.acquire.tally import Tally
 from crawler.sites import Site
 from storage import times
@@ -77,7 +77,7 @@ class Later:
         except WarcError as error:
             what = Failure("read", "bad_record", str(error))
             return Page(row, failures=(what,), failed=True)
-        page = read_stored(got, site)
+        page = read_donated(got, site)
         return replace(page, capture=replace(got, raw_body=b"", unchanged=None), links=())
 
     def _find_original(self, tx: Connection, record: Record) -> None:

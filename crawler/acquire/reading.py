@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 
-from crawler.outcome import Limits, body_sha256, is_file, read_capture
+from crawler.outcome import Limits
 from crawler.sites import Site
-from crawler.steps import STEPS
+from crawler.steps import read_stored
 from storage import http
 from storage.database.pages import Kept
 from storage.errors import DecodeError
@@ -79,7 +78,7 @@ def _take(raw: Raw, site: Site | None) -> Taken:
     if raw.block_digest is not None:
         findings.append(("too_large", url))
     is_read = site is not None and kind != "revisit" and raw.block_digest is None
-    page = read_stored(capture, site) if is_read and site else Page(_row(capture), capture=capture)
+    page = read_donated(capture, site) if is_read and site else Page(_row(capture), capture=capture)
     marks = tuple(Failure("fetch", what, "kept as it is", skipped=True) for what in wrong)
     page = replace(
         page, capture=replace(capture, raw_body=b""), found=None, links=(),
@@ -127,13 +126,9 @@ def _of_decoded(payload: object, capture: Capture) -> bool:
         return False
 
 
-def read_stored(capture: Capture, site: Site) -> Page:
+def read_donated(capture: Capture, site: Site) -> Page:
     """A capture that nobody will fetch again, read as a page of its site. Raises: nothing."""
-    row = _row(capture)
-    page = read_capture(row, capture, site, _LAST_TRY)
-    if page.body_sha256 is None and is_file(row, capture):
-        page = replace(page, body_sha256=body_sha256(capture.headers, (capture.raw_body,)))
-    return reduce(lambda read, step: step(read), STEPS, page)
+    return read_stored(_row(capture), capture, site, _LAST_TRY)
 
 
 def _row(capture: Capture) -> FrontierRow:

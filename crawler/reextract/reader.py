@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 from sqlalchemy import Connection
 
-from crawler.acquire.reading import read_stored
-from crawler.outcome import Limits, read_capture
+from crawler.acquire.reading import read_donated
+from crawler.outcome import Limits
 from crawler.recover import row_told, stored_capture
 from crawler.refusals import PAGES
 from crawler.sites import Site
-from crawler.steps import STEPS
+from crawler.steps import read_stored
 from crawler.with_parent import end_with_parent
 from storage import times
 from storage.archive import Archive
@@ -110,14 +109,13 @@ def _read(archive: Archive, tx: Connection, batch: Batch, held: Held) -> Page | 
     if batch.family not in (None, site.layout_on(held.url, day).family):
         return None
     if not record.file.startswith("warc/"):  # what others caught, as import reads it
-        page = read_stored(stored_capture(archive, tx, record.record_id), site)
+        page = read_donated(stored_capture(archive, tx, record.record_id), site)
         return page if page.row.role in PAGES else None
     told = fetched_for(archive.folder.file(record.file), held.begin, record.offset)
     row = row_told(held.url, told)
     if row.role not in PAGES:
         return None
-    page = read_capture(row, stored_capture(archive, tx, record.record_id), site, Limits())
-    return reduce(lambda read, step: step(read), STEPS, page)
+    return read_stored(row, stored_capture(archive, tx, record.record_id), site, Limits())
 
 
 def _compare(tx: Connection, batch: Batch, pages: dict[int, Page], answer: Answer) -> None:
