@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
-from typing import Any
+
+from tests.loopback import LoopbackPortal
 
 CATEGORIES = 10
 PER_PAGE = 20
 _WORDS = "huyện uỷ tổ chức hội nghị tổng kết công tác xây dựng Đảng năm cán bộ nhân dân".split()
 
 
-class ChangingPortal:
-    """Serves from a thread of this process while the context lasts."""
+class ChangingPortal(LoopbackPortal):
+    """Ten categories, and whatever happens to their articles."""
 
     def __init__(
         self, articles: int, *, marks: bool = True, dates: bool = False, sitemap: bool = False
@@ -45,28 +45,6 @@ class ChangingPortal:
         self.front: str | None = None
         """What every page says instead of its own; None: it says its own."""
         self._fetches = count()
-
-    def __enter__(self) -> ChangingPortal:
-        portal = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                portal._answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def table(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
 from PIL import Image
+
+from tests.loopback import LoopbackPortal, send
 
 SECTIONS, PAGES, PER_PAGE = 3, 2, 5
 ARTICLES = SECTIONS * PAGES * PER_PAGE
@@ -16,7 +17,7 @@ _TEXT = "Sáng ngày 10/01/2023, Huyện uỷ tổ chức hội nghị tổng k�
 _HEAD = "".join(f'<script src="/giao-dien/{n}.js"></script>' for n in range(6))
 
 
-class DyingPortal:
+class DyingPortal(LoopbackPortal):
     """Answers so many requests; then it hangs up on everybody, until it is let live again."""
 
     def __init__(self, lives_for: int | None = None) -> None:
@@ -25,35 +26,11 @@ class DyingPortal:
         self.answered: list[str] = []
         self._lock = threading.Lock()
 
-    def __enter__(self) -> DyingPortal:
-        portal = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                if not portal._lives(self.path):
-                    self.close_connection = True
-                    return
-                status, mime, body = _answer(self.path)
-                self.send_response(status)
-                self.send_header("Content-Type", mime)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Nobody reads it."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        if self._lives(handler.path):
+            send(handler, *_page(handler.path))
+        else:
+            handler.close_connection = True
 
     def _lives(self, path: str) -> bool:
         with self._lock:
@@ -76,7 +53,7 @@ class DyingPortal:
         )
 
 
-def _answer(path: str) -> tuple[int, str, bytes]:
+def _page(path: str) -> tuple[int, str, bytes]:
     kind, _, name = path.strip("/").partition("/")
     if kind == "anh":
         picture = io.BytesIO()

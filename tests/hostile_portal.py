@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+
+from tests.loopback import LoopbackPortal, send
 
 TITLE = "Trang có mã độc của kẻ lạ"
 _PARAGRAPH = "Sáng ngày 10/01/2023, Huyện uỷ tổ chức hội nghị tổng kết công tác năm. " * 8
@@ -65,8 +65,8 @@ const attempts = {
 """
 
 
-class HostilePortal:
-    """Serves from a thread of this process while the context lasts. `view`: what it is after."""
+class HostilePortal(LoopbackPortal):
+    """One page. `view`: what it is after."""
 
     def __init__(self, view: str) -> None:
         script = _SCRIPT.replace("VIEW", view)
@@ -76,34 +76,15 @@ class HostilePortal:
             f"<script>{script}</script></body></html>"
         ).encode()
 
-    def __enter__(self) -> HostilePortal:
-        portal = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = self.path == "/"
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.end_headers()
-                self.wfile.write(portal._page if found else b"")
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        found = handler.path == "/"
+        body = self._page if found else b""
+        send(handler, 200 if found else 404, "text/html; charset=utf-8", body)
 
     @property
     def table(self) -> str:
         """The site's declaration."""
         return (
-            f'id = "doc"\nname = "Trang lạ"\norgan = "other"\nlistings = ["{self.url}"]\n'
+            f'id = "doc"\nname = "Trang lạ"\norgan = "other"\nlistings = ["{self.url}/"]\n'
             'layouts = [{ family = "plain" }]\ndelay_seconds = 0\nallow_addresses = ["127.0.0.0/8"]'
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from crawler.demo.files import picture
+from tests.loopback import LoopbackPortal
 
 PRINTED = b"127.0.0.1:8099"
 """The host that the saved pages name; it becomes the server's own."""
@@ -29,8 +29,8 @@ LISTS = {
 _MIMES = {".html": "text/html; charset=utf-8", ".xml": "text/xml; charset=utf-8"}
 
 
-class NukeVietPortal:
-    """Serves from a thread of this process while the context lasts."""
+class NukeVietPortal(LoopbackPortal):
+    """The saved pages, under the host of the server."""
 
     def __init__(self, folder: Path, *, drawn: bool = False) -> None:
         """`drawn`: style sheets and pictures, which were not saved, are there too, made up; and
@@ -45,28 +45,6 @@ class NukeVietPortal:
                 self._files[url] = folder / "articles" / f"{article['id']}-{number}.html"
         if drawn:
             del self._files["/robots.txt"]
-
-    def __enter__(self) -> NukeVietPortal:
-        portal = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                portal._answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         if self._drawn and (made := _made_up(handler.path)):

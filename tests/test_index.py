@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import heapq
 import io
 import json
 import warnings
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,14 @@ from storage.warc import index
 from tests.conftest import TestArchive
 from tests.damage.writer import URL, id_of, packed, record, response, sha1, sound
 from tests.test_warc import HEAD, Store, exchange
+
+
+def merged(folder: ArchiveFolder) -> Iterator[str]:
+    """All lines of all indexes of an archive, sorted, without line ends."""
+    with ExitStack() as stack:
+        paths = sorted((folder.root / "cdx").rglob("*.cdxj"))
+        files = [stack.enter_context(path.open("rb")) for path in paths]
+        yield from (line.decode().rstrip("\n") for line in heapq.merge(*files))
 
 
 def theirs(path: Path, name: str | None = None) -> list[str]:
@@ -47,7 +57,7 @@ def offset(line: str) -> str:
 
 def test_a_crawl_is_indexed_as_its_files_close(demo_archive: TestArchive) -> None:
     folder = ArchiveFolder(demo_archive.folder)
-    kept = list(index.merged(folder))
+    kept = list(merged(folder))
     [path] = demo_archive.warc_files()
     assert kept == theirs(path, folder.name_of(path)) and len(kept) > 50
     assert kept == sorted(kept, key=str.encode)
@@ -61,7 +71,7 @@ def test_every_capture_row_is_in_the_index(demo_archive: TestArchive) -> None:
 
 
 def told(archive: TestArchive) -> list[dict[str, str]]:
-    return [index.as_json(line) for line in index.merged(ArchiveFolder(archive.folder))]
+    return [index.as_json(line) for line in merged(ArchiveFolder(archive.folder))]
 
 
 # Files that they cannot read (theirs raises), or read what is no whole record; and one in which
@@ -131,7 +141,7 @@ def test_a_form_that_is_none_is_indexed_and_said_to_nobody(
     store = Store(tmp_path)
     store.append(made)
     store.writer.close()
-    [line] = index.merged(store.folder)
+    [line] = merged(store.folder)
     assert index.as_json(line)["method"] == "POST" and capfd.readouterr().out == ""
 
 
@@ -146,7 +156,7 @@ def test_a_request_before_and_apart_from_its_response_counts(tmp_path: Path) -> 
     store = Store(tmp_path)
     store.append(made)
     store.writer.close()
-    [line] = index.merged(store.folder)
+    [line] = merged(store.folder)
     assert index.as_json(line)["method"] == "POST"
 
 
@@ -157,12 +167,12 @@ def test_indexes_are_made_once_kept_up_and_dropped(tmp_path: Path) -> None:
     store.writer.close()
     folder = store.folder
     names = [folder.name_of(path) for path in store.files()]
-    assert [d["filename"] for d in map(index.as_json, index.merged(folder))] == sorted(names)
+    assert [d["filename"] for d in map(index.as_json, merged(folder))] == sorted(names)
     assert index.update_all(folder) == []
     index.index_of(folder, names[1]).unlink()
     folder.file(names[0]).unlink()
     assert index.update_all(folder) == [names[1]]
-    assert [d["filename"] for d in map(index.as_json, index.merged(folder))] == names[1:]
+    assert [d["filename"] for d in map(index.as_json, merged(folder))] == names[1:]
 
 
 def test_the_command_prints_and_keeps(demo_archive: TestArchive, tmp_path: Path) -> None:

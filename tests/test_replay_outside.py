@@ -80,7 +80,7 @@ def gathered(
             _crawl(archive, "song")
         changed = changing.article_url(1)
         real = f"http://{nukeviet.host}" if nukeviet else None
-        yield Gathered(archive, view, changed, hostile.url, real)
+        yield Gathered(archive, view, changed, hostile.url + "/", real)
 
 
 def _crawl(archive: TestArchive, *sites: str) -> None:

@@ -11,13 +11,11 @@ so that processes that close files at the same time do not wait for each other.
 
 from __future__ import annotations
 
-import heapq
 import json
 import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -139,14 +137,6 @@ def offsets(folder: ArchiveFolder, name: str) -> set[int] | None:
             return {int(json.loads(line.split(" ", 2)[2])["offset"]) for line in lines}
         except (ValueError, IndexError, KeyError):
             return None
-
-
-def merged(folder: ArchiveFolder) -> Iterator[str]:
-    """All lines of all indexes of an archive, sorted, without line ends."""
-    with ExitStack() as stack:
-        paths = sorted((folder.root / "cdx").rglob("*.cdxj"))
-        files = [stack.enter_context(path.open("rb")) for path in paths]
-        yield from (line.decode().rstrip("\n") for line in heapq.merge(*files))
 
 
 def as_json(line: str) -> dict[str, str]:
