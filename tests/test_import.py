@@ -214,3 +214,12 @@ def test_without_donor_or_terms_nothing_begins(tin: TestArchive) -> None:
     assert refused.returncode == 2
     assert "--terms" in refused.stderr
     assert not (tin.folder / "donated").exists()
+
+
+def test_a_family_that_there_is_not_is_refused_before_anything_is_kept(tin: TestArchive) -> None:
+    given = tin.folder.parent / "trang.html"
+    given.write_text("<p>trang</p>", encoding="utf-8")
+    words = ("--donor", "Lan Anh", "--terms", "none", "--read-as", "plane")
+    refused = tin.tinhuyen("import", str(given), *words)
+    assert refused.returncode == 2 and "no family 'plane'; there are auto" in refused.stderr
+    assert not (tin.folder / "donated").exists()

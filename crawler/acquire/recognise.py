@@ -24,15 +24,16 @@ _SIGNS = (
 )
 
 
+def check_family(read_as: str | None) -> None:
+    """Raise UsageError for a family that there is not; None asks for none."""
+    if read_as not in (None, "auto", *FAMILIES):
+        raise UsageError(f"no family {read_as!r}; there are auto, {', '.join(sorted(FAMILIES))}")
+
+
 def choose_family(
     archive: Archive, engine: Engine, site: Site, read_as: str
 ) -> tuple[str | None, str]:
-    """The family that a host is to be read by, and why; None if it has no page.
-
-    Raises UsageError for a family that there is not.
-    """
-    if read_as != "auto" and read_as not in FAMILIES:
-        raise UsageError(f"no family {read_as!r}; there are auto, {', '.join(sorted(FAMILIES))}")
+    """The family that a host is to be read by, and why; None if it has no page."""
     pages = _pages(engine, site)
     if not pages:
         return None, "it has no page"

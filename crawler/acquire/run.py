@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from crawler.acquire.hosts import Hosts, imports_row, known_hosts, save_row
 from crawler.acquire.keep import Advance, Keeper
 from crawler.acquire.pending import Later
-from crawler.acquire.recognise import choose_family
+from crawler.acquire.recognise import check_family, choose_family
 from crawler.acquire.saved_pages import transcribe_page
 from crawler.acquire.sources import Source, is_importable
 from crawler.acquire.take_in import Intake, Readers
@@ -77,6 +77,7 @@ def import_files(
     `read_as`: the family for hosts that nobody declared, or `auto`; None: they are only kept.
     `advance` is told of bytes, each file's twice. Raises ArchiveBusy, ArchiveFault, UsageError.
     """
+    check_family(read_as)
     engine = archive.open_for_writing()
     try:
         with archive.folder.import_lock(), _begun(archive, engine, donor, terms) as work:
