@@ -1,59 +1,87 @@
-"""The captures that may leave the archive as records: the one door of packages and of replay.
+"""The captures that may leave the archive: of an address, by time, or under any conditions.
 
-A WACZ, pywb's index and ReplayWeb.page get what `open_captures` gives and nothing else, so that
-what is closed or taken down is closed in all of them by one condition, here.
+Replay, Memento, the record inspector, WACZ, pywb's index and ReplayWeb.page get what
+`open_captures` gives and nothing else, so that what is closed or taken down is closed in all of
+them by one condition, here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, text
 
 from storage import times
 from storage.database.schema import capture
 from storage.query.access import access_of
-from storage.urls import urlkey
+from storage.records import Record
+from storage.urls import host_of, origin_of, urlkey
 
+_NO_DIGIT = re.compile(r"\D")
+_EACH_SIDE = 40
 _AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCapture:
-    """A capture, and where its record lies; the columns of the table `capture`."""
+    """A capture as an index knows it: what it is of, when, and where its record lies."""
 
-    id: int
-    site: str
     url: str
     urlkey: str
     fetched_at: str
+    """UTC, `2024-03-01T03:00:00.000000Z`."""
     status: int | None
+    """None: what came back was no HTTP, or the index does not say."""
     mime: str | None
     location: str | None
-    payload_digest: str | None
-    record_id: str
+    """Where it redirects to; None if nowhere, or if the index does not say."""
+    record: Record
+    """Its id is '' where the index does not say."""
     record_type: str
-    refers_to: str | None
+    payload_digest: str | None
     truncated: str | None
-    warc_file: str
-    warc_offset: int
-    warc_length: int
+    site: str | None
+    """None: a donated file that no site has taken in."""
+    id: int | None = None
+    """Of its row; None, as for those below: no row of the database knows it."""
+    run: str | None = None
+    provenance: str | None = None
+    refers_to: str | None = None
+    """Id of the record that holds a revisit's payload."""
 
     @property
-    def timestamp(self) -> str:
-        """Its time as 14 digits, UTC."""
-        return "".join(filter(str.isdigit, self.fetched_at))[:14]
+    def stamp(self) -> str:
+        """When, in the 14 digits that archives use: `20240301030000`, UTC."""
+        return _NO_DIGIT.sub("", self.fetched_at)[:14]
+
+    @property
+    def moment(self) -> datetime:
+        """When, aware, UTC, to the second: as the 14 digits say it."""
+        return times.parse_utc(self.fetched_at).replace(microsecond=0)
 
     @property
     def is_sound(self) -> bool:
-        """Whole, and no error: what a page can be drawn with."""
-        return self.truncated is None and self.status is not None and self.status < 400
+        """Whether the address answered with a page or a file, or sent its reader to one."""
+        return self.status is not None and 200 <= self.status < 400 and self.truncated is None
+
+    @property
+    def leads_to_itself(self) -> bool:
+        """Whether it only sends its reader to the same page by https, with or without `www.`."""
+        return self.location is not None and page_of(self.location) == page_of(self.url)
 
 
-_COLUMNS = [capture.c[name] for name in OpenCapture.__dataclass_fields__]
+def page_of(url: str) -> str:
+    """What addresses of one page share: no scheme, no `www.`; case and query count."""
+    return host_of(url) + url[len(origin_of(url)) :]
+
+
+_RECORD = ("warc_file", "warc_offset", "warc_length", "record_id")
+_PLAIN = [name for name in OpenCapture.__dataclass_fields__ if name != "record"]
+_COLUMNS = [capture.c[name] for name in (*_PLAIN, *_RECORD)]
 
 
 def open_captures(
@@ -65,45 +93,45 @@ def open_captures(
     """The captures that fulfil all conditions and may leave, as they are asked for."""
     may_leave = text(access_of(connection).capture("capture"))
     found = select(*_COLUMNS).where(*conditions, may_leave).order_by(*order).limit(limit)
-    for row in connection.execute(found.execution_options(yield_per=_AT_ONCE)):
-        yield OpenCapture(*row)
+    rows = connection.execute(found.execution_options(yield_per=_AT_ONCE))
+    return map(_from_row, rows.mappings())
 
 
-def around(
-    connection: Connection, url: str, at: str, limit: int, *conditions: ColumnElement[bool]
-) -> list[OpenCapture]:
-    """At most so many captures of an address, the nearest in time first.
+def _from_row(row: RowMapping) -> OpenCapture:
+    values: dict[str, Any] = dict(row)
+    return OpenCapture(record=Record(*(values.pop(name) for name in _RECORD)), **values)
 
-    `at`: UTC text; it may be cut short (`2023-01`). Of two equally near, the earlier first.
-    Raises ValueError for an address that has no sort key.
+
+def captures_near(connection: Connection, url: str, at: datetime) -> list[OpenCapture]:
+    """The captures of an address around a moment (aware), and the first and last of all.
+
+    Oldest first, at most 40 on each side of the moment's second. With those of addresses that
+    differ only in what sort keys leave out (case, `www.`). Raises ValueError for an address that
+    has no sort key.
     """
-    mine = (capture.c.urlkey == urlkey(url), *conditions)
-    time = capture.c.fetched_at
-    before = open_captures(connection, *mine, time <= at, order=(time.desc(),), limit=limit)
-    after = open_captures(connection, *mine, time > at, order=(time,), limit=limit)
-    moment = _moment(at)
+    mine, time = capture.c.urlkey == urlkey(url), capture.c.fetched_at
+    second = times.utc_text(at.replace(microsecond=999_999))
 
-    def distance(one: OpenCapture) -> tuple[timedelta, str, int]:
-        return abs(times.parse_utc(one.fetched_at) - moment), one.fetched_at, one.id
+    def ask(condition: ColumnElement[bool], order: Any) -> list[OpenCapture]:
+        return list(open_captures(connection, mine, condition, order=(order,), limit=_EACH_SIDE))
 
-    return sorted((*before, *after), key=distance)[:limit]
+    found = ask(time <= second, time.desc()) + ask(time > second, time)
+    if len(found) >= _EACH_SIDE:
+        found += ask(time <= second, time) + ask(time > second, time.desc())
+    return sorted(dict.fromkeys(found), key=lambda one: one.fetched_at)
 
 
-def nearest(connection: Connection, url: str, at: str) -> OpenCapture | None:
-    """What a page of `at` (UTC text) showed of an address, so far as it is known.
+def nearest(found: Iterable[OpenCapture], url: str, at: datetime) -> OpenCapture | None:
+    """Which of these captures shows an address at a moment (aware); None if there are none.
 
-    The nearest in time, sound ones before others; None if there is none.
+    A redirect from http to https or to `www.` is not the page that it leads to, and comes last.
+    The page itself comes before pages that only share its sort key; then what was captured at
+    that very second; then what is sound, before errors and half pages; then the nearest in time.
     """
-    try:
-        found = around(connection, url, at, 8)
-        if found and not any(one.is_sound for one in found):
-            sound = (capture.c.truncated.is_(None), capture.c.status < 400)
-            found = around(connection, url, at, 1, *sound) or found
-    except ValueError:
-        return None
-    return min(found, key=lambda one: not one.is_sound, default=None)
+    page = page_of(url)
 
+    def rank(one: OpenCapture) -> tuple[bool, bool, bool, bool, float]:
+        away = abs((one.moment - at).total_seconds())
+        return one.leads_to_itself, page_of(one.url) != page, away >= 1, not one.is_sound, away
 
-def _moment(at: str) -> datetime:
-    whole = at + "0000-01-01T00:00:00.000000Z"[len(at) :]
-    return times.parse_utc(whole)
+    return min(found, key=rank, default=None)

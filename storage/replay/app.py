@@ -14,11 +14,12 @@ from starlette.routing import Route
 from storage import times
 from storage.archive import Archive
 from storage.errors import DecodeError, NotFound, UsageError, WarcError
-from storage.query.captures import Captures, Kept, page_of
+from storage.query.captures import Captures
+from storage.query.open_captures import OpenCapture, nearest, page_of
 from storage.replay import memento
 from storage.replay.addresses import TIMEMAP, TOP, Asked, address, read_address, stamp_of
 from storage.replay.answer import Stored, answer
-from storage.replay.choose import goes_in_a_circle, nearest
+from storage.replay.circle import goes_in_a_circle
 from storage.replay.page import Place
 from storage.replay.policy import OF_PAGES
 from storage.replay.shown import Shown, days_of, show_banner, show_page
@@ -198,11 +199,11 @@ def _base(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _mementos(found: list[Kept], url: str) -> list[Kept]:
+def _mementos(found: list[OpenCapture], url: str) -> list[OpenCapture]:
     return [one for one in found if page_of(one.url) == page_of(url)]
 
 
-def _others(captures: Captures, url: str) -> list[Kept]:
+def _others(captures: Captures, url: str) -> list[OpenCapture]:
     """What was kept of the folders above an address, the nearest first: its list, its site."""
     now = times.now()
     origin, path = origin_of(url), url.partition("?")[0][len(origin_of(url)) :]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from storage.errors import UsageError
-from storage.query.captures import Kept
+from storage.query.open_captures import OpenCapture
 from storage.replay.addresses import TIMEMAP, TOP, address
 
 LINK_FORMAT = "application/link-format"
@@ -30,12 +30,12 @@ def read_http_date(text: str) -> datetime:
         ) from None
 
 
-def http_date(kept: Kept) -> str:
+def http_date(kept: OpenCapture) -> str:
     """When a capture was made, as Memento-Datetime has it: `Fri, 01 Mar 2024 03:00:00 GMT`."""
     return format_datetime(kept.moment, usegmt=True)
 
 
-def links(base: str, url: str, mementos: Sequence[Kept], shown: Kept | None) -> str:
+def links(base: str, url: str, mementos: Sequence[OpenCapture], shown: OpenCapture | None) -> str:
     """The Link header of a memento or TimeGate (§2.2): original, timegate, timemap, mementos.
 
     `base`: scheme and host of the replay. `mementos`: all of the page, oldest first; of them
@@ -63,7 +63,7 @@ def links(base: str, url: str, mementos: Sequence[Kept], shown: Kept | None) -> 
     return ", ".join(named)
 
 
-def timemap(base: str, url: str, mementos: Sequence[Kept]) -> Iterator[str]:
+def timemap(base: str, url: str, mementos: Sequence[OpenCapture]) -> Iterator[str]:
     """The TimeMap of a page in link-format (§5), line by line; `mementos` oldest first."""
     first, last = mementos[0], mementos[-1]
     yield f'<{url}>; rel="original",\n'
@@ -76,10 +76,10 @@ def timemap(base: str, url: str, mementos: Sequence[Kept]) -> Iterator[str]:
         yield _link(base, one, " ".join([*words, "memento"])) + end
 
 
-def _link(base: str, kept: Kept, relation: str) -> str:
+def _link(base: str, kept: OpenCapture, relation: str) -> str:
     where = f"{base}{address(kept.stamp, kept.url)}"
     return f'<{where}>; rel="{relation}"; datetime="{http_date(kept)}"'
 
 
-def _record(kept: Kept | None) -> object:
+def _record(kept: OpenCapture | None) -> object:
     return kept.record if kept else None

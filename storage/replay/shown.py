@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from storage import times
-from storage.query.captures import Kept
+from storage.query.open_captures import OpenCapture
 from storage.records import Capture
 from storage.replay.addresses import address
 from storage.replay.policy import OF_PAGES
@@ -39,10 +39,10 @@ _UNITS = ((86400 * 365, "year"), (86400, "day"), (3600, "hour"), (60, "minute"),
 class Shown:
     """A capture that is shown, and what was asked for."""
 
-    kept: Kept
+    kept: OpenCapture
     asked_url: str
     asked_at: datetime
-    mementos: list[Kept]
+    mementos: list[OpenCapture]
     """Captures of the page, oldest first: the first, some around it, the last."""
     room: str
     """Scheme, host and port of the reading room."""
@@ -79,14 +79,14 @@ class Shown:
         """Where its record is looked into."""
         return record_address(self.room, self.kept)
 
-    def beside(self, step: int) -> Kept | None:
+    def beside(self, step: int) -> OpenCapture | None:
         """The capture before it (-1) or after it (1); None if there is none."""
         there = [n for n, one in enumerate(self.mementos) if one.record == self.kept.record]
         place = there[0] + step if there else -1
         return self.mementos[place] if 0 <= place < len(self.mementos) else None
 
 
-def record_address(room: str, kept: Kept) -> str:
+def record_address(room: str, kept: OpenCapture) -> str:
     """The reading room's page of a capture's record."""
     asked = urlencode({"file": kept.record.file, "offset": kept.record.offset})
     return f"{room}/record?{asked}"
@@ -106,13 +106,13 @@ def distance(span: timedelta) -> str:
     return f"{count} {unit}{'s' if count != 1 else ''} {later}"
 
 
-def days_of(captures: Iterable[Kept]) -> list[dict[str, Any]]:
+def days_of(captures: Iterable[OpenCapture]) -> list[dict[str, Any]]:
     """The captures as a calendar of Vietnam's days: years, newest first, months, weeks, days.
 
     A day is None outside its month, else its number, how many captures it has, and the first.
     """
     counts: Counter[str] = Counter()
-    first: dict[str, Kept] = {}
+    first: dict[str, OpenCapture] = {}
     for one in captures:
         day = one.moment.astimezone(times.LOCAL).date().isoformat()
         counts[day] += 1
@@ -130,7 +130,7 @@ def days_of(captures: Iterable[Kept]) -> list[dict[str, Any]]:
 
 
 def _day(
-    year: int, month: int, day: int, counts: Counter[str], first: dict[str, Kept]
+    year: int, month: int, day: int, counts: Counter[str], first: dict[str, OpenCapture]
 ) -> dict[str, Any] | None:
     if not day:
         return None

@@ -7,7 +7,8 @@ from typing import Any
 
 from storage.archive import Archive
 from storage.errors import NotFound
-from storage.query.captures import Captures, Kept
+from storage.query.captures import Captures
+from storage.query.open_captures import OpenCapture
 from storage.warc.inspect import describe_record
 
 _TOPS = ("warc", "donated")
@@ -38,7 +39,7 @@ def describe(archive: Archive, file: str, offset: int) -> dict[str, Any]:
     }
 
 
-def _belongs_to(captures: Captures, told: dict[str, Any]) -> Kept | None:
+def _belongs_to(captures: Captures, told: dict[str, Any]) -> OpenCapture | None:
     """The capture that a request or metadata record goes with (WARC-Concurrent-To, -Refers-To)."""
     named = ("warc-concurrent-to", "warc-refers-to")
     ids = [value for name, value in told["fields"] if name.lower() in named]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +19,7 @@ from storage.archive import Archive
 from storage.database.schema import capture
 from storage.errors import NotFound
 from storage.folder import ArchiveFolder
-from storage.query.open_captures import OpenCapture, around, open_captures
+from storage.query.open_captures import OpenCapture, captures_near, open_captures
 from storage.urls import urlkey
 
 _LINES_MAX = 10_000
@@ -82,7 +83,9 @@ def index_lines(
     limit = min(int(asked.get("limit", _LINES_MAX)), _LINES_MAX)
     kind, closest = asked.get("matchType", "exact"), asked.get("closest", "")
     if kind == "exact" and closest:
-        found = iter(around(connection, asked.get("url", ""), _as_text(closest), limit))
+        at = _as_moment(closest)
+        near = captures_near(connection, asked.get("url", ""), at)
+        found = iter(sorted(near, key=lambda one: abs(one.moment - at))[:limit])
     else:
         matching = _matching(urlkey(asked.get("url", "")), kind)
         found = open_captures(connection, matching, order=_TIME_ORDER, limit=limit)
@@ -106,26 +109,23 @@ def _matching(key: str, kind: str) -> ColumnElement[bool]:
     return column == key
 
 
-def _as_text(stamp: str) -> str:
-    """`20230110093300` as UTC text is written. Raises ValueError."""
-    if not stamp.isdigit():
-        raise ValueError(f"{stamp!r} is no time")
+def _as_moment(stamp: str) -> datetime:
+    """`20230110093300`, or its beginning, which is UTC. Raises ValueError."""
     full = stamp + "00000101000000"[len(stamp) :]
-    date, time = full[:8], full[8:]
-    return f"{date[:4]}-{date[4:6]}-{date[6:8]}T{time[:2]}:{time[2:4]}:{time[4:6]}.000000Z"
+    return datetime.strptime(full, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def _line(one: OpenCapture, folder: ArchiveFolder) -> str:
     """Raises NotFound."""
-    path = folder.file(one.warc_file).relative_to(folder.root)  # `.open` while it is written
+    path = folder.file(one.record.file).relative_to(folder.root)  # `.open` while it is written
     fields = {
         "url": one.url,
         "mime": "warc/revisit" if one.record_type == "revisit" else one.mime,
         "status": str(one.status) if one.status else None,
         "digest": one.payload_digest,
-        "length": str(one.warc_length),
-        "offset": str(one.warc_offset),
+        "length": str(one.record.length),
+        "offset": str(one.record.offset),
         "filename": path.as_posix(),
     }
     there = {name: value for name, value in fields.items() if value is not None}
-    return f"{one.urlkey} {one.timestamp} {json.dumps(there)}"
+    return f"{one.urlkey} {one.stamp} {json.dumps(there)}"

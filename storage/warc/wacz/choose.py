@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +17,9 @@ from storage.database.schema import capture, run, site
 from storage.embedded import embedded_in_css, embedded_in_page
 from storage.errors import DecodeError, NotFound, UsageError, WarcError
 from storage.query import articles
-from storage.query.open_captures import OpenCapture, nearest, open_captures
+from storage.query.open_captures import OpenCapture, captures_near, nearest, open_captures
 from storage.query.query import Query
 from storage.query.search import find
-from storage.records import Record
 from storage.warc.wacz.shelf import Shelf
 
 _AT_ONCE = 100
@@ -131,17 +131,18 @@ class _Needs:
         yield from self._referred(one)
         urls = {one.location} if one.location else self._embedded(one)
         for url in sorted(urls):
-            found = nearest(self._connection, url, one.fetched_at)
-            if found is not None:
-                yield found
+            with suppress(ValueError):  # an address that has no sort key was never kept
+                near = captures_near(self._connection, url, one.moment)
+                found = nearest(near, url, one.moment)
+                if found is not None:
+                    yield found
 
     def _embedded(self, one: OpenCapture) -> set[str]:
         mime = (one.mime or "").lower()
         if mime not in (*_PAGES, "text/css"):
             return set()
-        record = Record(one.warc_file, one.warc_offset, one.warc_length, one.record_id)
         try:
-            kept = self._archive.capture(record)
+            kept = self._archive.capture(one.record)
             body = (kept.unchanged or kept).body()
         except (NotFound, WarcError, DecodeError):
             return set()  # it is packed as it is, and the copying says what is damaged

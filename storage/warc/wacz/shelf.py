@@ -27,7 +27,7 @@ class Shelf:
 
     def add(self, one: OpenCapture) -> bool:
         """Choose a capture; False if it was chosen before."""
-        place = (one.id, one.record_id, one.warc_file, one.warc_offset)
+        place = (one.id, one.record.record_id, one.record.file, one.record.offset)
         added = self._database.execute("INSERT OR IGNORE INTO chosen VALUES (?, ?, ?, ?)", place)
         return added.rowcount > 0
 
