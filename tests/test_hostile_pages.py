@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from encodings import aliases
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.normalise import normalise
 from crawler.pages import FAMILIES
-from crawler.pages.charset import to_utf8
 from crawler.pages.shallow import DEEPEST, is_too_deep, make_shallow
+from storage.charset import find_charset, to_utf8
 from tests.layouts import LAYOUTS, PARAGRAPHS, TITLE
 from tests.pages import capture_of, find, read
 
@@ -63,7 +65,8 @@ def test_any_tags_can_be_read(body: str, family: str) -> None:
 
 @given(
     st.binary(max_size=200),
-    st.sampled_from(["", "utf-8", "windows-1258", "utf-16", "nonsense", "latin-1"]),
+    st.sampled_from(["", "utf-8", "windows-1258", "utf-16", "nonsense", "latin-1"])
+    | st.sampled_from(sorted({*aliases.aliases, *aliases.aliases.values(), "undefined"})),
 )
 def test_any_bytes_become_utf_8(body: bytes, charset: str) -> None:
     to_utf8(body, f"text/html; charset={charset}").decode("utf-8")
@@ -112,6 +115,17 @@ def test_a_shallow_page_is_the_same_page() -> None:
 def test_the_bytes_own_evidence_goes_before_a_declaration(encoding: str, declared: str) -> None:
     body = f"<title>{TITLE}</title>".encode(encoding)
     assert TITLE in to_utf8(capture_of(body).body(), f"text/html; charset={declared}").decode()
+
+
+def test_codecs_that_are_no_charsets_are_not_taken_for_one() -> None:
+    for label in ("hex", "base64", "rot13", "idna", "punycode", "undefined", "unicode_escape"):
+        assert find_charset(b"caf\xe9", f"text/html; charset={label}").label is None
+        assert to_utf8(b"caf\xe9", f"text/html; charset={label}").decode() == "café"
+
+
+def test_a_page_cut_off_within_a_letter_is_still_utf_8() -> None:
+    assert to_utf8("Huyện uỷ".encode()[:-1], None).decode() == "Huyện u\ufffd"
+    assert to_utf8("caf\xe9".encode("latin-1"), None).decode() == "café"
 
 
 def test_bytes_that_windows_1252_leaves_open_are_kept() -> None:

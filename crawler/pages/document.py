@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.pages.charset import to_utf8
 from crawler.pages.shallow import is_too_deep, make_shallow
+from storage.charset import to_utf8
 from storage.records import Capture
 from storage.urls import join_url
 

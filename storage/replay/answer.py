@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from storage.charset import Charset, find_charset
 from storage.records import Capture
-from storage.replay.charset import Charset, as_ascii_based, find_charset
 from storage.replay.page import Place, rewrite_page, rewrite_style
 from storage.replay.policy import OF_PAGES, is_drawn, is_script, is_xml
 
@@ -79,7 +79,7 @@ def _rewrite(stored: Stored, body: bytes, mime: str, banner: Banner) -> tuple[by
     if not (is_page or is_xml(mime) or mime.startswith("text/") or is_script(mime)):
         return body, mime
     charset = find_charset(body, stored.capture.header("content-type"))
-    body, charset = as_ascii_based(body, charset)
+    body, charset = _as_ascii_based(body, charset)
     place = stored.place
     place.encoding, place.is_xml = charset.encoding, is_xml(mime)
     if mime == "text/css":
@@ -88,6 +88,14 @@ def _rewrite(stored: Stored, body: bytes, mime: str, banner: Banner) -> tuple[by
         has_banner = mime == "text/html" and stored.modifier in ("", "mp_")
         body = rewrite_page(body, place, (lambda: banner(place)) if has_banner else None)
     return body, _typed(mime, charset)
+
+
+def _as_ascii_based(body: bytes, charset: Charset) -> tuple[bytes, Charset]:
+    """The text in an encoding that holds ASCII: UTF-16 becomes UTF-8, all else stays."""
+    if not charset.encoding.startswith("utf-16"):
+        return body, charset
+    text = body.decode(charset.encoding, "replace").removeprefix("\ufeff")
+    return text.encode(), Charset("utf-8", "utf-8")
 
 
 def _typed(mime: str, charset: Charset) -> str:

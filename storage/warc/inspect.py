@@ -10,6 +10,7 @@ from typing import Any
 
 from storage import http
 from storage.archive import Archive
+from storage.charset import decode
 from storage.errors import DecodeError, NotFound, WarcError
 from storage.query.access import Audience
 from storage.query.records import rows_of
@@ -23,7 +24,6 @@ _SHOWN_BYTES = 1 << 16
 _HEX_BYTES = 512
 _LINE_CHARS = 240  # some pages are one line
 _TEXT = re.compile(r"text/|.*(json|xml|javascript|warc-fields|x-www-form-urlencoded)")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DIGESTS = {
     "block": ("warc-block-digest", Rule.BAD_BLOCK_DIGEST),
     "payload": ("warc-payload-digest", Rule.BAD_PAYLOAD_DIGEST),
@@ -110,7 +110,7 @@ def _body(record: RawRecord, head: http.Head | None) -> dict[str, Any]:
         data = _beginning(http.decoded_pieces(headers, record.block.pieces(start)))
     except DecodeError as error:
         return body | {"problem": str(error)}
-    text = _decode(data, declared or "")
+    text = decode(data, declared)
     return body | {"text": text, "hex": [], "more": len(data) >= _SHOWN_BYTES}
 
 
@@ -131,14 +131,6 @@ def _beginning(pieces: Iterable[bytes]) -> bytes:
         if len(data) >= _SHOWN_BYTES:
             break
     return data[:_SHOWN_BYTES]
-
-
-def _decode(data: bytes, declared: str) -> str:
-    charset = _CHARSET.search(declared) or _CHARSET.search(data[:2048].decode("latin-1"))
-    try:
-        return data.decode(charset[1] if charset else "utf-8", "replace")
-    except LookupError:
-        return data.decode("utf-8", "replace")
 
 
 def _rows(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from storage import times
 from storage.archive import Archive
+from storage.charset import decode
 from storage.database.schema import capture, run, site
 from storage.embedded import embedded_in_css, embedded_in_page
 from storage.errors import DecodeError, NotFound, UsageError, WarcError
@@ -24,7 +25,6 @@ from storage.warc.wacz.shelf import Shelf
 
 _AT_ONCE = 100
 _ID = re.compile(r"[0-9a-f]{16}")
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _PAGES = ("", "text/html", "application/xhtml+xml")
 
 
@@ -146,13 +146,5 @@ class _Needs:
             body = (kept.unchanged or kept).body()
         except (NotFound, WarcError, DecodeError):
             return set()  # it is packed as it is, and the copying says what is damaged
-        text = _decode(body, kept.header("content-type") or "")
+        text = decode(body, kept.header("content-type"))
         return (embedded_in_css if mime == "text/css" else embedded_in_page)(one.url, text)
-
-
-def _decode(body: bytes, content_type: str) -> str:
-    declared = _CHARSET.search(content_type.encode("latin-1", "replace") + body[:4096])
-    try:
-        return body.decode(declared[1].decode() if declared else "utf-8", "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
