@@ -94,7 +94,7 @@ def test_clusters_do_not_depend_on_the_order_of_arrival(tmp_path: Path) -> None:
 
 
 @given(text=st.lists(st.sampled_from(WORDS), min_size=40, max_size=80), places=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_signatures_estimate_what_two_texts_share(text: list[str], places: st.DataObject) -> None:
     made = signature(None, " ".join(text))
     assert made is not None and len(made) == 512 and similarity(made, made) == 1

@@ -153,7 +153,7 @@ def test_the_beginning_of_a_long_file_is_read() -> None:
 @given(
     data=st.binary(max_size=300), where=st.integers(0, 2000), what=st.sampled_from(["pdf", "docx"])
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_damage_ends_in_a_state(data: bytes, where: int, what: str) -> None:
     whole = pdf() if what == "pdf" else docx(p("chữ") * 50)
     *_, end = answer(whole[:where] + data + whole[where + len(data) :])

@@ -123,7 +123,7 @@ def pages(draw: st.DrawFn) -> tuple[str, str | None]:
     return html, published
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(pages())
 def test_no_composed_page_gives_a_wrong_date_or_title(made: tuple[str, str | None]) -> None:
     html, published = made

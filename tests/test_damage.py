@@ -158,7 +158,7 @@ def test_no_single_byte_changes_unseen(tmp_path: Path) -> None:
 SOUND = (packed(sound()), plain(sound()))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(SOUND),
     st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=9)), max_size=4),

@@ -189,7 +189,7 @@ def test_saved_pages(tin: TestArchive) -> None:
     assert not differences(before, content_of(tin.open().database_url))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_bytes_make_it_stumble(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     """Sound files of every packing with bytes changed, cut out or put in."""

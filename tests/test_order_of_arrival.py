@@ -88,7 +88,7 @@ def read(id_: int, one: Came, *, older: bool) -> ReadCapture:
     return ReadCapture(id_, URL, at(one), Article(URL, title="x", text=text, extractor="plain-1"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(CAPTURES, st.randoms(use_true_random=False))
 def test_in_whatever_order_captures_come_the_versions_are_the_same(
     engine: Engine, came: list[Came], chance: Any
@@ -102,7 +102,7 @@ def test_in_whatever_order_captures_come_the_versions_are_the_same(
     assert found[0] == found[1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(CAPTURES, st.randoms(use_true_random=False))
 def test_accepted_in_whatever_order_the_versions_are_those_of_todays_rules(
     engine: Engine, came: list[Came], chance: Any

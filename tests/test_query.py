@@ -55,7 +55,7 @@ def read_command(line: str) -> Query:
 
 
 @given(query=queries())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_query_is_read_back_from_its_command_line(query: Query) -> None:
     assert read_command(query.as_command()) == query
 

@@ -157,7 +157,7 @@ _PIECES = [
 _ADDRESSED = ("href", "xlink:href", "src", "action")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
 def test_no_address_of_the_live_web_is_left_for_a_browser(page: str) -> None:
     """Judged by a parser that builds a browser's tree, and shares no code with what rewrites."""
@@ -168,7 +168,7 @@ def test_no_address_of_the_live_web_is_left_for_a_browser(page: str) -> None:
                 assert value.startswith(W), (value, led(page))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text())
 def test_what_names_no_address_is_left_byte_for_byte(text: str) -> None:
     page = re.sub(r"href|src|style|data|action|background|poster", "", text, flags=re.IGNORECASE)

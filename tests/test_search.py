@@ -187,7 +187,6 @@ ANYTHING = st.text() | st.text(alphabet="\"“”-–:'()*&|!<>\\\0\ud800 aăđu
 
 
 @given(words=ANYTHING)
-@settings(deadline=None)
 def test_any_text_is_a_query(embedded: Archive, words: str) -> None:
     embedded.search(words)
 
@@ -200,7 +199,7 @@ def test_any_text_finds_the_same_on_both(embedded: Archive, served: Archive) -> 
             assert numbers(served, "", **{name: words}) == []
 
     @given(words=ANYTHING)
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def same(words: str) -> None:
         assert numbers(served, words) == numbers(embedded, words)
 
