@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from storage.database.articles import has_version
 from storage.database.runs import count_run
 from storage.database.schema import article, capture, frontier, job, run, schedule, site
 from storage.database.site_states import newest_states
@@ -58,7 +59,7 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
         figures[id_].last_good_at = at
     of_state = (article.c.site, article.c.state)
     for id_, state, number in connection.execute(
-        select(*of_state, func.count()).group_by(*of_state)
+        select(*of_state, func.count()).where(has_version()).group_by(*of_state)
     ):
         figures[id_].articles[state] = number
     for id_, number in connection.execute(_QUEUED):
