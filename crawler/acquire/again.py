@@ -7,6 +7,7 @@ journal (who gave them, which hosts are read by which family) and the sites as t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from sqlalchemy import Engine, func, select, update
 
@@ -22,6 +23,7 @@ from storage.database.donations import Donation, save_donation, set_taken_in
 from storage.database.schema import capture, run
 from storage.journal import History
 from storage.warc import index
+from storage.warc.cdxj import Lines
 
 Say = Callable[[str], None]
 
@@ -54,9 +56,9 @@ def _take_in(archive: Archive, engine: Engine, intake: Intake, one: Donation) ->
     with writing(engine) as tx:
         save_donation(tx, one)
     if kind_of(path) == "warc":
-        lines = index.Lines(one.file)
-        intake.take_in(path, one.file, lines)
-        index.write(archive.folder, one.file, lines.sorted())
+        with closing(Lines(one.file)) as lines:
+            intake.take_in(path, one.file, lines)
+            index.write(archive.folder, one.file, lines.sorted())
     with writing(engine) as tx:
         set_taken_in(tx, one.file)
 

@@ -19,7 +19,7 @@ from storage.urls import origin_of
 from storage.warc.exchange_records import Digests
 from storage.warc.foreign import read_foreign
 from storage.warc.record import sha1_digest
-from storage.warc.verify.block import parse_digest
+from storage.warc.verify.block import Digest, parse_digest
 from storage.warc.writer import Appended
 
 _LAST_TRY = Limits(max_tries=1)
@@ -102,26 +102,27 @@ def _wrong_digests(raw: Raw, capture: Capture, digest: str) -> list[str]:
 
     Writers take the payload's over the body as it came, or without its transfer coding, or decoded.
     """
+    if not raw.whole or raw.block_digest is not None:
+        return []
     wrong = []
     stated = parse_digest(raw.fields.get("warc-block-digest", ""))
-    if stated and raw.whole and raw.block_digest is None and not stated.of([raw.block]):
+    if stated and stated != parse_digest(digest) and not stated.of([raw.block]):
         wrong.append("bad_block_digest")
     payload = parse_digest(raw.fields.get("warc-payload-digest", ""))
     is_response = raw.fields["warc-type"].lower() == "response"
-    if payload and is_response and raw.whole and raw.block_digest is None:
+    if payload and is_response and not payload.of([capture.raw_body]):
         head = http.parse_head(raw.block)
-        bodies = [raw.block[head.length :] if head else raw.block, capture.raw_body]
-        if not any(payload.of([body]) for body in bodies) and not _of_decoded(payload, capture):
+        body = raw.block[head.length :] if head else raw.block
+        if not payload.of([body]) and not _of_decoded(payload, capture):
             wrong.append("bad_payload_digest")
     return wrong
 
 
-def _of_decoded(payload: object, capture: Capture) -> bool:
-    of = payload.of  # type: ignore[attr-defined]
+def _of_decoded(payload: Digest, capture: Capture) -> bool:
     try:
-        if of(http.payload_pieces(capture.headers, (capture.raw_body,))):
+        if payload.of(http.payload_pieces(capture.headers, (capture.raw_body,))):
             return True
-        return bool(of([capture.body()]))
+        return payload.of([capture.body()])
     except DecodeError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from storage.database.donations import (
 from storage.database.runs import finish_run, start_run
 from storage.errors import Exit
 from storage.warc import index
+from storage.warc.cdxj import Lines
 from storage.warc.writer import archive_fault
 
 Say = Callable[[str], None]
@@ -173,9 +174,9 @@ class _Import:
         self.advance(one.bytes)
 
     def _take_in_records(self, one: Donation, path: Path) -> None:
-        lines = index.Lines(one.file)
-        unreachable = self.intake.take_in(path, one.file, lines, self.advance)
-        index.write(self.archive.folder, one.file, lines.sorted())
+        with closing(Lines(one.file)) as lines:
+            unreachable = self.intake.take_in(path, one.file, lines, self.advance)
+            index.write(self.archive.folder, one.file, lines.sorted())
         if unreachable:
             self._take_in_transcribed(one, path, "warc", None)
 

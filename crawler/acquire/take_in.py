@@ -28,8 +28,8 @@ from storage.database.connect import writing
 from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
 from storage.urls import canonical_url, urlkey
+from storage.warc.cdxj import Lines
 from storage.warc.foreign import CAPTURES, made_id
-from storage.warc.index import Lines
 from storage.warc.record import sha1_digest
 from storage.warc.verify.walk import RawRecord, walk
 
