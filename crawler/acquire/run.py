@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from crawler.acquire.hosts import Hosts, imports_row, known_hosts, save_row
+from crawler.acquire.hosts import Hosts, imports_row, known_hosts
 from crawler.acquire.keep import Advance, Keeper
 from crawler.acquire.pending import Later
 from crawler.acquire.recognise import check_family, choose_family
@@ -21,6 +21,7 @@ from crawler.acquire.tally import Tally
 from crawler.acquire.transcribe import transcribe
 from crawler.acquire.unpack import Kind, kind_of
 from crawler.acquire.wacz import members
+from crawler.site_rows import meet_sites
 from crawler.sites import load_sites
 from storage import journal
 from storage.archive import Archive
@@ -97,7 +98,7 @@ def import_files(
 
 @contextmanager
 def _begun(archive: Archive, engine: Engine, donor: str, terms: str) -> Iterator[_Import]:
-    save_row(archive, engine, imports_row())
+    meet_sites(archive, engine, [imports_row()])
     with writing(engine) as tx:
         run = start_run(tx, IMPORTS, "import", "import")
     # Only then: a run that was told and never begun would stay; this one is told when it goes on.

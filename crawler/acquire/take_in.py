@@ -118,6 +118,7 @@ class Intake:
             known = known_places(connection, ids)
         here = [raw for raw in raws if (raw.file, raw.offset) not in known]
         sites = [self._site(raw) for raw in here]
+        self.hosts.meet()
         read = [site if site and self.hosts.is_read(site) else None for site in sites]
         return _Batch(
             sites, here[0].file if here else "", self.readers.submit(read_raws, here, read)
