@@ -108,6 +108,25 @@ def test_killed_while_other_processes_read_none_of_them_stays(archive: TestArchi
     assert len(content["articles"]) == len(content["captures"]) == 700
 
 
+def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive) -> None:
+    archive.declare(SITE)
+    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(700)]))
+    words = ["import", str(path), "--donor", "A", "--terms", "B"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from crawler.cli import main; main()", *words],
+        env=archive.environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: readers_of(process.pid) or process.poll() is not None)
+    os.kill(readers_of(process.pid)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "a process that read pages ended by itself (donated/" in " ".join(said.split())
+
+    give(archive, [path], donor="A", terms="B")
+
+    assert len(content_of(archive.open().database_url)["articles"]) == 700
+
+
 def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) -> None:
     archive.declare(SITE)
     path = put(archive, "a.warc.gz", packed([answer(number) for number in range(600)]))
@@ -148,3 +167,12 @@ def members_of(session: int) -> list[int]:
         if int(its_session) == session and state != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+def readers_of(session: int) -> list[int]:
+    """Those of a session's processes that read for another."""
+    return [
+        pid
+        for pid in members_of(session)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]

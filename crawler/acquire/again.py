@@ -13,9 +13,10 @@ from sqlalchemy import Engine, func, select, update
 
 from crawler.acquire.hosts import Hosts
 from crawler.acquire.pending import Later
-from crawler.acquire.take_in import Intake, Readers
+from crawler.acquire.take_in import Intake
 from crawler.acquire.tally import Tally
 from crawler.acquire.unpack import kind_of
+from crawler.processes import Processes
 from crawler.sites import Site
 from storage.archive import Archive
 from storage.database.connect import writing
@@ -35,14 +36,14 @@ def import_again(
 
     Raises NotFound, OSError, ArchiveFault.
     """
-    readers, hosts = Readers(), Hosts(archive, engine, sites, known=True)
+    processes, hosts = Processes(), Hosts(archive, engine, sites, known=True)
     try:
         for one in history.donations.values():
-            intake = Intake(engine, one.run, hosts, Tally(), readers)
+            intake = Intake(engine, one.run, hosts, Tally(), processes)
             _take_in(archive, engine, intake, one)
             say(f"{one.file}: taken in")
     finally:
-        readers.close()
+        processes.close()
     later = Later(archive, engine, Tally())
     for site in sites.values():
         if hosts.is_read(site):

@@ -5,7 +5,6 @@ Everything here is told by its arguments alone, so that it may run anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crawler.outcome import Limits
@@ -55,12 +54,30 @@ class Taken:
     """Kind, and what stands there."""
 
 
-def read_raws(raws: Sequence[Raw], sites: Sequence[Site | None]) -> list[Taken]:
-    """What each record holds, read as a page of its site; None: kept and not read. Raises: nothing.
+@dataclass(frozen=True, slots=True)
+class Raws:
+    """Some records of one file, and whose they are."""
+
+    records: list[Raw]
+    sites: list[Site | None]
+    """Of each; None for what has no address."""
+    are_read: list[bool]
+    """Whether pages of its site are read: else they are only kept."""
+
+    @property
+    def where(self) -> str:
+        """File and place."""
+        first = self.records[0]
+        return f"{first.file}, from byte {first.offset} on"
+
+
+def read_raws(raws: Raws) -> list[Taken]:
+    """What each record holds. Raises: nothing.
 
     A revisit is not read here: its body is another record's.
     """
-    return [_take(raw, site) for raw, site in zip(raws, sites, strict=True)]
+    each = zip(raws.records, raws.sites, raws.are_read, strict=True)
+    return [_take(raw, site if is_read else None) for raw, site, is_read in each]
 
 
 def _take(raw: Raw, site: Site | None) -> Taken:

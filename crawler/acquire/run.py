@@ -16,11 +16,12 @@ from crawler.acquire.pending import Later
 from crawler.acquire.recognise import check_family, choose_family
 from crawler.acquire.saved_pages import transcribe_page
 from crawler.acquire.sources import Source, is_importable
-from crawler.acquire.take_in import Intake, Readers
+from crawler.acquire.take_in import Intake
 from crawler.acquire.tally import Tally
 from crawler.acquire.transcribe import transcribe
 from crawler.acquire.unpack import Kind, kind_of
 from crawler.acquire.wacz import members
+from crawler.processes import Processes
 from crawler.site_rows import meet_sites
 from crawler.sites import load_sites
 from storage import journal
@@ -103,15 +104,15 @@ def _begun(archive: Archive, engine: Engine, donor: str, terms: str) -> Iterator
         run = start_run(tx, IMPORTS, "import", "import")
     # Only then: a run that was told and never begun would stay; this one is told when it goes on.
     journal.note_begun(archive.folder, IMPORTS, run, "import")
-    readers, tally = Readers(), Tally()
+    processes, tally = Processes(), Tally()
     hosts = Hosts(archive, engine, load_sites(archive.folder.sites) | known_hosts(engine))
-    intake = Intake(engine, run.id, hosts, tally, readers)
+    intake = Intake(engine, run.id, hosts, tally, processes)
     keeper = Keeper(archive, engine, run.id, donor, terms)
     keeper.clear()
     try:
         yield _Import(archive, engine, run.id, intake, keeper)
     finally:
-        readers.close()
+        processes.close()
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from crawler.acquire import take_in
+from crawler import processes
 from crawler.acquire.run import import_files
 from crawler.acquire.sources import find_sources
 from crawler.rebuild import rebuild
@@ -58,7 +58,7 @@ def _declare(archive: Path) -> None:
 
 def _begin(archive: Path, given: list[Path], in_processes: bool) -> Work:
     def work() -> int:
-        take_in._ALONE = 0 if in_processes else 10**6
+        processes.ALONE = 0 if in_processes else 10**6
         sources = find_sources(given)
         done = import_files(Archive(archive), sources, donor="A", terms="B", read_as="plain")
         return done.exit_code

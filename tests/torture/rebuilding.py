@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from crawler.acquire import take_in
+from crawler import processes
 from crawler.acquire.run import import_files
 from crawler.acquire.sources import find_sources
 from crawler.rebuild import rebuild
@@ -54,7 +54,7 @@ def _prepare(folder: Path) -> Path:
 
 def _begin(archive: Path, in_processes: bool) -> Work:
     def work() -> int:
-        take_in._ALONE = 0 if in_processes else 10**6
+        processes.ALONE = 0 if in_processes else 10**6
         rebuild(Archive(archive))
         return 0
 
