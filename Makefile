@@ -3,11 +3,13 @@
 # make check    format, ruff, mypy, import contracts, tests
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
-# make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
+# make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000);
+#               imports, re-extractions and rebuilds killed as well (200 each, or KILLS)
 
 PYTHON ?= python3
 SERVE  ?= yes
 KILLS  ?= 1000
+KILLS_OF_EACH := $(if $(filter file,$(origin KILLS)),200,$(KILLS))
 bin := .venv/bin
 
 .PHONY: install install-replay demo test check lint needs bench bench-needs torture clean
@@ -44,8 +46,15 @@ lint: install
 
 check: lint test
 
-bench-needs:
+bench-needs: .venv-trafilatura/installed
 	@sh tests/needs.sh nginx wget
+
+# Only measured beside ours: its parts are none of ours.
+.venv-trafilatura/installed:
+	$(PYTHON) -m venv .venv-trafilatura
+	.venv-trafilatura/bin/python -m pip install --quiet --disable-pip-version-check \
+		trafilatura==2.3.1 lxml_html_clean warcio
+	@touch $@
 
 bench: install bench-needs
 	$(bin)/python -m tests.bench.crawl
@@ -58,7 +67,9 @@ bench: install bench-needs
 
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
-	$(bin)/python -m tests.torture.rereading
+	$(bin)/python -m tests.torture.importing --kills $(KILLS_OF_EACH)
+	$(bin)/python -m tests.torture.rereading --kills $(KILLS_OF_EACH)
+	$(bin)/python -m tests.torture.rebuilding --kills $(KILLS_OF_EACH)
 
 clean:
-	rm -rf .venv demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-trafilatura demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

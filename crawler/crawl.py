@@ -22,8 +22,9 @@ from crawler.demo.portal import SamplePortal
 from crawler.frontier.pace import Pace
 from crawler.frontier.sample import articles_to_look_at
 from crawler.limits import bounds_of, limits_of, pace_limits_of
-from crawler.recover import Reader, close_files, meet_site
+from crawler.recover import Reader, close_files
 from crawler.result import judge_run
+from crawler.site_rows import meet_sites, row_of
 from crawler.sites import Site
 from storage import journal
 from storage.archive import Archive
@@ -115,7 +116,7 @@ class Crawl:
     def _begin(self, engine: Engine) -> Frontier:
         """Recover, then begin a run or go on with one."""
         site = self.site
-        meet_site(self.archive, engine, site)
+        meet_sites(self.archive, engine, [row_of(site)])
         recovered = close_files(self.archive, engine, site, self._handed_out)
         self.run, frontier = self._start_run(engine)
         read = Reader(self.archive, engine, frontier, site, self.limits).read_pending(

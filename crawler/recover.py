@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from crawler.outcome import Limits
-from crawler.site_rows import row_of
 from crawler.sites import Site
 from crawler.steps import read_stored
 from storage import journal
@@ -23,7 +22,6 @@ from storage.database.captures import Pending, find_record, pending_captures
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.pages import Kept, save_pages
-from storage.database.runs import save_site
 from storage.errors import NotFound, WarcError
 from storage.handed_out import HandedOut
 from storage.records import Capture, Failure, FrontierRow, Page, Record
@@ -32,14 +30,6 @@ from storage.urls import fingerprint, origin_of
 from storage.warc.reader import read_capture as read_record
 
 logger = logging.getLogger(__name__)
-
-
-def meet_site(archive: Archive, engine: Engine, site: Site) -> None:
-    """The database and the journal know the site as it is declared now."""
-    row = row_of(site)
-    with writing(engine) as tx:
-        if save_site(tx, row):
-            journal.note_site(archive.folder, row)
 
 
 def close_files(archive: Archive, engine: Engine, site: Site, handed_out: HandedOut) -> Recovered:

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from crawler.attachments.read import read_after_crawl, read_attachments
 from crawler.outcome import Limits
-from crawler.recover import Reader, close_files, meet_site
+from crawler.recover import Reader, close_files
+from crawler.site_rows import meet_sites, row_of
 from crawler.sites import Site, find_site, load_sites
 from storage import logs
 from storage.archive import Archive
@@ -127,7 +128,7 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
     try:
         with archive.folder.site_lock(site.id):
             handed_out = HandedOut(archive.folder.warc(site.id))
-            meet_site(archive, engine, site)
+            meet_sites(archive, engine, [row_of(site)])
             recovered = close_files(archive, engine, site, handed_out)
             frontier = _frontier(engine, site)
             reader = Reader(archive, engine, frontier, site, Limits())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import Engine
+
 from crawler.sites import Layout, Site
-from storage.database.runs import SiteRow
+from storage import journal
+from storage.archive import Archive
+from storage.database.connect import writing
+from storage.database.runs import SiteRow, save_site
 
 
 def row_of(site: Site) -> SiteRow:
@@ -35,3 +41,10 @@ def site_of(row: dict[str, Any]) -> Site:
         layouts=(Layout(row["family"] or "generic"),),
         hosts=tuple(row["hosts"]),
     )
+
+
+def meet_sites(archive: Archive, engine: Engine, rows: Iterable[SiteRow]) -> None:
+    """The database and the journal know these sites as they are declared now, or none of them."""
+    with writing(engine) as tx:
+        changed = [row for row in rows if save_site(tx, row)]
+        journal.note_sites(archive.folder, changed)

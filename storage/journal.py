@@ -37,10 +37,14 @@ def note(folder: ArchiveFolder, kind: str, site: str, run: str | None = None, **
     append_lines(folder.journal, [line])
 
 
-def note_site(folder: ArchiveFolder, row: SiteRow) -> None:
-    """Append a declaration. Raises OSError."""
-    values = {name: value for name, value in asdict(row).items() if name != "id"}
-    note(folder, "site", row.id, **values)
+def note_sites(folder: ArchiveFolder, rows: Iterable[SiteRow]) -> None:
+    """Append declarations, at once. Raises OSError."""
+    append_lines(folder.journal, [_site_line(row) for row in rows])
+
+
+def _site_line(row: SiteRow) -> Line:
+    told = {"kind": "site", "at": times.utc_text(times.now()), "site": row.id}
+    return told | {name: value for name, value in asdict(row).items() if name != "id"}
 
 
 def note_begun(folder: ArchiveFolder, site: str, run: StartedRun, run_kind: str = "crawl") -> None:

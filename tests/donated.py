@@ -14,6 +14,7 @@ import zstandard
 
 from crawler.acquire.run import Imported, import_files
 from crawler.acquire.sources import find_sources
+from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.damage.writer import Rec, packed, record, response, sha1
 
@@ -95,6 +96,27 @@ def wacz(files: dict[str, bytes], version: str = "1.1.1", *, folder: str = "arch
         told = {"profile": "data-package", "wacz_version": version, "resources": []}
         package.writestr("datapackage.json", json.dumps(told))
     return made.getvalue()
+
+
+def of_every_kind() -> dict[str, bytes]:
+    """Thirteen articles in four files: each is kept in another way."""
+    http = [(url(n), response(page(n), f"Content-Length: {len(page(n))}")) for n in range(4, 7)]
+    return {
+        "a.warc.gz": packed([answer(number) for number in range(4)]),
+        "b.arc": arc(http),
+        "c.warc.gz": one_stream([answer(number) for number in range(7, 10)]),
+        "d.wacz": wacz({"data.warc.gz": packed([answer(number) for number in range(10, 13)])}),
+    }
+
+
+def what_they_gave(database_url: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows, without what is a run's own: its id, and the day in files that it made."""
+    content = content_of(database_url)
+    own = ("run", "warc_file", "warc_offset", "warc_length")
+    return {
+        name: [{k: v for k, v in one.items() if k not in own} for one in content[name]]
+        for name in ("captures", "articles", "article_versions", "failures")
+    }
 
 
 def give(archive: TestArchive, files: dict[str, bytes] | Sequence[Path], **more: str) -> Imported:

@@ -14,8 +14,8 @@ import pytest
 
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
-from tests.damage.writer import packed, response
-from tests.donated import SITE, answer, arc, give, one_stream, page, put, url, wacz
+from tests.damage.writer import packed
+from tests.donated import SITE, answer, give, of_every_kind, put, what_they_gave
 
 STOPS = (
     ("storage.files", "create", 2),
@@ -42,28 +42,6 @@ STOPS = (
 """Where the process is killed: the function of a module, at its so-many-th call."""
 
 
-PLACE = ("warc_file", "warc_offset", "warc_length")
-
-
-def files() -> dict[str, bytes]:
-    http = [(url(n), response(page(n), f"Content-Length: {len(page(n))}")) for n in range(4, 7)]
-    return {
-        "a.warc.gz": packed([answer(number) for number in range(4)]),
-        "b.arc": arc(http),
-        "c.warc.gz": one_stream([answer(number) for number in range(7, 10)]),
-        "d.wacz": wacz({"data.warc.gz": packed([answer(number) for number in range(10, 13)])}),
-    }
-
-
-def articles(archive: TestArchive) -> dict[str, Any]:
-    """Rows, without what is a run's own: its id, and the day in files that it made."""
-    content, own = content_of(archive.open().database_url), ("run", *PLACE)
-    return {
-        name: [{k: v for k, v in one.items() if k not in own} for one in content[name]]
-        for name in ("captures", "articles", "article_versions", "failures")
-    }
-
-
 def killed(archive: TestArchive, paths: list[Path], module: str, name: str, call: int) -> int:
     code = (
         f"import os, sys, {module} as m\n"
@@ -88,20 +66,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     made = TestArchive(tmp_path_factory.mktemp("whole") / "archive")
     made.folder.mkdir()
     made.declare(SITE)
-    give(made, files())
-    return articles(made)
+    give(made, of_every_kind())
+    return what_they_gave(made.open().database_url)
 
 
 def test_killed_at_every_step_it_goes_on(archive: TestArchive, whole: dict[str, Any]) -> None:
     archive.declare(SITE)
-    paths = [put(archive, name, data) for name, data in files().items()]
+    paths = [put(archive, name, data) for name, data in of_every_kind().items()]
     codes = [killed(archive, paths, *stop) for stop in STOPS]
     assert codes.count(-signal.SIGKILL) >= 10, codes
 
     done = give(archive, paths)
 
     assert done.exit_code == 0, done.findings
-    now = articles(archive)
+    now = what_they_gave(archive.open().database_url)
     assert len(now["articles"]) == 13
     assert not differences(whole, now)
     before = content_of(archive.open().database_url)
@@ -128,6 +106,25 @@ def test_killed_while_other_processes_read_none_of_them_stays(archive: TestArchi
 
     content = content_of(archive.open().database_url)
     assert len(content["articles"]) == len(content["captures"]) == 700
+
+
+def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive) -> None:
+    archive.declare(SITE)
+    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(700)]))
+    words = ["import", str(path), "--donor", "A", "--terms", "B"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from crawler.cli import main; main()", *words],
+        env=archive.environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: readers_of(process.pid) or process.poll() is not None)
+    os.kill(readers_of(process.pid)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "a process that read pages ended by itself (donated/" in " ".join(said.split())
+
+    give(archive, [path], donor="A", terms="B")
+
+    assert len(content_of(archive.open().database_url)["articles"]) == 700
 
 
 def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) -> None:
@@ -170,3 +167,12 @@ def members_of(session: int) -> list[int]:
         if int(its_session) == session and state != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+def readers_of(session: int) -> list[int]:
+    """Those of a session's processes that read for another."""
+    return [
+        pid
+        for pid in members_of(session)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]

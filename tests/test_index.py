@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import heapq
 import io
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stderr
+from contextlib import ExitStack, closing, redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from cdxj_indexer.main import CDXJIndexer
 from storage.folder import ArchiveFolder
 from storage.urls import urlkey
 from storage.warc import index
+from storage.warc.cdxj import Lines
+from storage.warc.verify.walk import RawRecord, walk
 from tests.conftest import TestArchive
 from tests.damage.writer import URL, id_of, packed, record, response, sha1, sound
 from tests.test_warc import HEAD, Store, exchange
@@ -117,6 +120,18 @@ def test_posts_are_told_apart_and_revisits_kept(tmp_path: Path) -> None:
     assert {f["mime"] for f in fields} == {"text/html", "warc/revisit"}
     [post] = [f for f in fields if f.get("method") == "POST"]
     assert post["requestBody"] == "tu=huyen uy&trang=2" and "__wb_method=post" in post["urlkey"]
+
+
+def test_an_index_that_finds_no_room_is_the_disk_s_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(packed(sound()))
+    with closing(Lines(path.name)) as lines, pytest.raises(OSError) as raised:
+        lines._rows.execute("PRAGMA max_page_count = 8")
+        for _ in range(1000):
+            for found in walk(path):
+                if isinstance(found, RawRecord):
+                    lines.note(found)
+    assert raised.value.errno == errno.ENOSPC
 
 
 BAD_FORMS = {

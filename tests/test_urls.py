@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit, urlunsplit
+
 import pytest
 import surt
 from hypothesis import example, given
 from hypothesis import strategies as st
+from w3lib.url import safe_url_string
 
-from storage.urls import article_id, canonical_url, fingerprint, host_of, join_url, urlkey
+from storage.urls import (
+    _WRITTEN_SO,
+    article_id,
+    canonical_url,
+    fingerprint,
+    host_of,
+    join_url,
+    urlkey,
+)
 
 SEGMENT = st.text("abcXYZ019-._~", min_size=1, max_size=8)
 URLS = st.builds(
@@ -33,6 +44,12 @@ def test_any_text_has_a_canonical_form_or_none(text: str) -> None:
 def test_a_canonical_address_is_its_own_canonical_form(text: str) -> None:
     url = canonical_url(text)
     assert url is not None and canonical_url(url) == url
+
+
+@given(st.from_regex(_WRITTEN_SO, fullmatch=True))
+@example("http://a-.vn/..//.")
+def test_what_is_known_to_be_written_so_is_so_by_the_long_road(url: str) -> None:
+    assert canonical_url(url) == urlunsplit(urlsplit(safe_url_string(url))) == url
 
 
 @pytest.mark.parametrize(

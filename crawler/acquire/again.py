@@ -7,14 +7,16 @@ journal (who gave them, which hosts are read by which family) and the sites as t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from sqlalchemy import Engine, func, select, update
 
 from crawler.acquire.hosts import Hosts
 from crawler.acquire.pending import Later
-from crawler.acquire.take_in import Intake, Readers
+from crawler.acquire.take_in import Intake
 from crawler.acquire.tally import Tally
 from crawler.acquire.unpack import kind_of
+from crawler.processes import Processes
 from crawler.sites import Site
 from storage.archive import Archive
 from storage.database.connect import writing
@@ -22,6 +24,7 @@ from storage.database.donations import Donation, save_donation, set_taken_in
 from storage.database.schema import capture, run
 from storage.journal import History
 from storage.warc import index
+from storage.warc.cdxj import Lines
 
 Say = Callable[[str], None]
 
@@ -33,14 +36,14 @@ def import_again(
 
     Raises NotFound, OSError, ArchiveFault.
     """
-    readers, hosts = Readers(), Hosts(archive, engine, sites, known=True)
+    processes, hosts = Processes(), Hosts(archive, engine, sites, known=True)
     try:
         for one in history.donations.values():
-            intake = Intake(engine, one.run, hosts, Tally(), readers)
+            intake = Intake(engine, one.run, hosts, Tally(), processes)
             _take_in(archive, engine, intake, one)
             say(f"{one.file}: taken in")
     finally:
-        readers.close()
+        processes.close()
     later = Later(archive, engine, Tally())
     for site in sites.values():
         if hosts.is_read(site):
@@ -54,9 +57,9 @@ def _take_in(archive: Archive, engine: Engine, intake: Intake, one: Donation) ->
     with writing(engine) as tx:
         save_donation(tx, one)
     if kind_of(path) == "warc":
-        lines = index.Lines(one.file)
-        intake.take_in(path, one.file, lines)
-        index.write(archive.folder, one.file, lines.sorted())
+        with closing(Lines(one.file)) as lines:
+            intake.take_in(path, one.file, lines)
+            index.write(archive.folder, one.file, lines.sorted())
     with writing(engine) as tx:
         set_taken_in(tx, one.file)
 

@@ -7,14 +7,11 @@ from dataclasses import replace
 
 from sqlalchemy import Engine, select
 
-from crawler.recover import meet_site
-from crawler.site_rows import site_of
+from crawler.site_rows import meet_sites, row_of, site_of
 from crawler.sites import Layout, Site
-from storage import journal
 from storage.archive import Archive
-from storage.database.connect import writing
 from storage.database.donations import IMPORTS
-from storage.database.runs import SiteRow, save_site
+from storage.database.runs import SiteRow
 from storage.database.schema import site as site_table
 from storage.urls import host_of
 
@@ -36,18 +33,26 @@ class Hosts:
         declared = [site for site in sites.values() if not site.id.startswith(PREFIX)]
         self._by_host = {host: one for one in (*made_up, *declared) for host in one.hosts}
         self._met = set(sites) if known else set()
+        self._new: dict[str, Site] = {}
         self.unread: Counter[str] = Counter()
         """Captures of hosts that are not read, by site."""
 
     def site_of(self, url: str) -> Site:
-        """The site of a canonical address; the database and the journal know it from now on."""
+        """The site of a canonical address. What came of it may be saved after `meet`."""
         host = host_of(url)
         site = self._by_host.get(host)
         if site is None:
             site = self._by_host[host] = made_up_site(host)
         if site.id not in self._met:
-            self._meet(site)
+            self._new[site.id] = site
         return site
+
+    def meet(self) -> None:
+        """The database and the journal know every site that was asked for, from now on."""
+        if self._new:
+            meet_sites(self._archive, self._engine, map(_row_of, self._new.values()))
+            self._met |= self._new.keys()
+            self._new.clear()
 
     def is_read(self, site: Site) -> bool:
         """Whether pages of the site are read: it is declared, or was given a family."""
@@ -63,19 +68,9 @@ class Hosts:
         read = replace(site, layouts=(Layout(family),))
         for host in site.hosts:
             self._by_host[host] = read
-        self._met.add(read.id)
-        self._save(read)
+        self._new[read.id] = read
+        self.meet()
         return read
-
-    def _meet(self, site: Site) -> None:
-        self._met.add(site.id)
-        if site.id.startswith(PREFIX):
-            self._save(site)
-        else:
-            meet_site(self._archive, self._engine, site)
-
-    def _save(self, site: Site) -> None:
-        save_row(self._archive, self._engine, row_of_host(site))
 
 
 NOT_READ = "none"
@@ -88,8 +83,10 @@ def made_up_site(host: str) -> Site:
     return Site(id_, host, "other", (Layout(NOT_READ),), hosts=(host,))
 
 
-def row_of_host(site: Site) -> SiteRow:
-    """As the database keeps a host: without a family while it is not read."""
+def _row_of(site: Site) -> SiteRow:
+    """As the database keeps it: an undeclared host without a family while it is not read."""
+    if not site.id.startswith(PREFIX):
+        return row_of(site)
     family = site.layouts[-1].family
     return _row(site.id, site.name, list(site.hosts), None if family == NOT_READ else family)
 
@@ -104,13 +101,6 @@ def _row(id_: str, name: str, hosts: list[str], family: str | None) -> SiteRow:
         id=id_, name=name, organ="other", hosts=hosts, district=None, district_from=None,
         province=None, family=family, state="unknown", since=None, evidence=None, origin="import",
     )  # fmt: skip
-
-
-def save_row(archive: Archive, engine: Engine, row: SiteRow) -> None:
-    """The database and the journal know a site that nobody declared."""
-    with writing(engine) as tx:
-        if save_site(tx, row):
-            journal.note_site(archive.folder, row)
 
 
 def known_hosts(engine: Engine) -> dict[str, Site]:

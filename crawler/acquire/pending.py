@@ -18,7 +18,7 @@ from storage.database.captures import (
     find_original,
     find_record,
     guess_original,
-    pending_captures,
+    pending_donated,
     set_refers_to,
 )
 from storage.database.connect import writing
@@ -42,12 +42,14 @@ class Later:
 
     def read(self, site: Site) -> int:
         """Read a site's pending captures of donated files; returns how many."""
-        with writing(self.engine) as tx:
-            pending = pending_captures(tx, site.id, donated=True)
-        for start in range(0, len(pending), _AT_ONCE):
+        read, last = 0, 0
+        while True:
             with writing(self.engine) as tx:
-                self._read_some(tx, site, pending[start : start + _AT_ONCE])
-        return len(pending)
+                some = pending_donated(tx, site.id, last, _AT_ONCE)
+                self._read_some(tx, site, some)
+            if not some:
+                return read
+            read, last = read + len(some), some[-1].id
 
     def _read_some(self, tx: Connection, site: Site, pending: Sequence[Pending]) -> None:
         for run, group in groupby(pending, lambda one: one.run):

@@ -5,7 +5,6 @@ Everything here is told by its arguments alone, so that it may run anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crawler.outcome import Limits
@@ -19,7 +18,7 @@ from storage.urls import origin_of
 from storage.warc.exchange_records import Digests
 from storage.warc.foreign import read_foreign
 from storage.warc.record import sha1_digest
-from storage.warc.verify.block import parse_digest
+from storage.warc.verify.block import Digest, parse_digest
 from storage.warc.writer import Appended
 
 _LAST_TRY = Limits(max_tries=1)
@@ -55,12 +54,30 @@ class Taken:
     """Kind, and what stands there."""
 
 
-def read_raws(raws: Sequence[Raw], sites: Sequence[Site | None]) -> list[Taken]:
-    """What each record holds, read as a page of its site; None: kept and not read. Raises: nothing.
+@dataclass(frozen=True, slots=True)
+class Raws:
+    """Some records of one file, and whose they are."""
+
+    records: list[Raw]
+    sites: list[Site | None]
+    """Of each; None for what has no address."""
+    are_read: list[bool]
+    """Whether pages of its site are read: else they are only kept."""
+
+    @property
+    def where(self) -> str:
+        """File and place."""
+        first = self.records[0]
+        return f"{first.file}, from byte {first.offset} on"
+
+
+def read_raws(raws: Raws) -> list[Taken]:
+    """What each record holds. Raises: nothing.
 
     A revisit is not read here: its body is another record's.
     """
-    return [_take(raw, site) for raw, site in zip(raws, sites, strict=True)]
+    each = zip(raws.records, raws.sites, raws.are_read, strict=True)
+    return [_take(raw, site if is_read else None) for raw, site, is_read in each]
 
 
 def _take(raw: Raw, site: Site | None) -> Taken:
@@ -102,26 +119,27 @@ def _wrong_digests(raw: Raw, capture: Capture, digest: str) -> list[str]:
 
     Writers take the payload's over the body as it came, or without its transfer coding, or decoded.
     """
+    if not raw.whole or raw.block_digest is not None:
+        return []
     wrong = []
     stated = parse_digest(raw.fields.get("warc-block-digest", ""))
-    if stated and raw.whole and raw.block_digest is None and not stated.of([raw.block]):
+    if stated and stated != parse_digest(digest) and not stated.of([raw.block]):
         wrong.append("bad_block_digest")
     payload = parse_digest(raw.fields.get("warc-payload-digest", ""))
     is_response = raw.fields["warc-type"].lower() == "response"
-    if payload and is_response and raw.whole and raw.block_digest is None:
+    if payload and is_response and not payload.of([capture.raw_body]):
         head = http.parse_head(raw.block)
-        bodies = [raw.block[head.length :] if head else raw.block, capture.raw_body]
-        if not any(payload.of([body]) for body in bodies) and not _of_decoded(payload, capture):
+        body = raw.block[head.length :] if head else raw.block
+        if not payload.of([body]) and not _of_decoded(payload, capture):
             wrong.append("bad_payload_digest")
     return wrong
 
 
-def _of_decoded(payload: object, capture: Capture) -> bool:
-    of = payload.of  # type: ignore[attr-defined]
+def _of_decoded(payload: Digest, capture: Capture) -> bool:
     try:
-        if of(http.payload_pieces(capture.headers, (capture.raw_body,))):
+        if payload.of(http.payload_pieces(capture.headers, (capture.raw_body,))):
             return True
-        return bool(of([capture.body()]))
+        return payload.of([capture.body()])
     except DecodeError:
         return False
 

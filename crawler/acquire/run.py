@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
-from crawler.acquire.hosts import Hosts, imports_row, known_hosts, save_row
+from crawler.acquire.hosts import Hosts, imports_row, known_hosts
 from crawler.acquire.keep import Advance, Keeper
 from crawler.acquire.pending import Later
 from crawler.acquire.recognise import check_family, choose_family
 from crawler.acquire.saved_pages import transcribe_page
 from crawler.acquire.sources import Source, is_importable
-from crawler.acquire.take_in import Intake, Readers
+from crawler.acquire.take_in import Intake
 from crawler.acquire.tally import Tally
 from crawler.acquire.transcribe import transcribe
 from crawler.acquire.unpack import Kind, kind_of
 from crawler.acquire.wacz import members
+from crawler.processes import Processes
+from crawler.site_rows import meet_sites
 from crawler.sites import load_sites
 from storage import journal
 from storage.archive import Archive
@@ -37,6 +39,7 @@ from storage.database.donations import (
 from storage.database.runs import finish_run, start_run
 from storage.errors import Exit
 from storage.warc import index
+from storage.warc.cdxj import Lines
 from storage.warc.writer import archive_fault
 
 Say = Callable[[str], None]
@@ -96,20 +99,20 @@ def import_files(
 
 @contextmanager
 def _begun(archive: Archive, engine: Engine, donor: str, terms: str) -> Iterator[_Import]:
-    save_row(archive, engine, imports_row())
+    meet_sites(archive, engine, [imports_row()])
     with writing(engine) as tx:
         run = start_run(tx, IMPORTS, "import", "import")
     # Only then: a run that was told and never begun would stay; this one is told when it goes on.
     journal.note_begun(archive.folder, IMPORTS, run, "import")
-    readers, tally = Readers(), Tally()
+    processes, tally = Processes(), Tally()
     hosts = Hosts(archive, engine, load_sites(archive.folder.sites) | known_hosts(engine))
-    intake = Intake(engine, run.id, hosts, tally, readers)
+    intake = Intake(engine, run.id, hosts, tally, processes)
     keeper = Keeper(archive, engine, run.id, donor, terms)
     keeper.clear()
     try:
         yield _Import(archive, engine, run.id, intake, keeper)
     finally:
-        readers.close()
+        processes.close()
 
 
 @dataclass(slots=True)
@@ -173,9 +176,9 @@ class _Import:
         self.advance(one.bytes)
 
     def _take_in_records(self, one: Donation, path: Path) -> None:
-        lines = index.Lines(one.file)
-        unreachable = self.intake.take_in(path, one.file, lines, self.advance)
-        index.write(self.archive.folder, one.file, lines.sorted())
+        with closing(Lines(one.file)) as lines:
+            unreachable = self.intake.take_in(path, one.file, lines, self.advance)
+            index.write(self.archive.folder, one.file, lines.sorted())
         if unreachable:
             self._take_in_transcribed(one, path, "warc", None)
 

@@ -2,82 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from crawler.acquire.hosts import Hosts
 from crawler.acquire.keep import Advance
-from crawler.acquire.reading import Raw, Taken, read_raws
+from crawler.acquire.reading import Raw, Raws, Taken, read_raws
 from crawler.acquire.tally import Tally
+from crawler.processes import Processes
 from crawler.sites import Site
-from crawler.with_parent import end_with_parent
 from storage import times
 from storage.database.captures import find_same, known_places, known_records
 from storage.database.connect import writing
 from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
 from storage.urls import canonical_url, urlkey
+from storage.warc.cdxj import Lines
 from storage.warc.foreign import CAPTURES, made_id
-from storage.warc.index import Lines
 from storage.warc.record import sha1_digest
 from storage.warc.verify.walk import RawRecord, walk
 
 _AT_ONCE = 64  # records a piece of work
 _BYTES_AT_ONCE = 8 << 20
 _SAVED_AT_ONCE = 512  # captures a transaction
-_ALONE = 4  # pieces of work that are done here before other processes are worth their start
 _HEAD_BYTES = 1 << 20
-
-
-class Readers:
-    """Does work in other processes once there is enough of it, and gives it back in order."""
-
-    def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._done = 0
-        self.count = os.cpu_count() or 1
-
-    def submit(self, work: Any, *arguments: Any) -> Future[Any]:
-        """Begin a piece of work. Raises what it raises, when its result is asked for."""
-        self._done += 1
-        if self._pool is None and (self._done <= _ALONE or self.count == 1):
-            future: Future[Any] = Future()
-            future.set_result(work(*arguments))
-            return future
-        with _ctrl_c_is_ours():  # work may start a process
-            if self._pool is None:
-                context = get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.count, context, initializer=end_with_parent)
-            return self._pool.submit(work, *arguments)
-
-    def close(self) -> None:
-        """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _ctrl_c_is_ours() -> Iterator[None]:
-    """Processes that are started meanwhile never hear of Ctrl-C, not even as they start."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @dataclass(slots=True)
@@ -88,7 +40,7 @@ class Intake:
     run: str
     hosts: Hosts
     tally: Tally
-    readers: Readers
+    processes: Processes
     _waiting: list[tuple[Site, Taken]] = field(default_factory=list)
     _bytes: int = 0
     """Of images that wait."""
@@ -101,42 +53,38 @@ class Intake:
         `name`: what the archive calls it; `lines` gets its index; `advance` is told of bytes.
         Returns whether some records of it are reached by no offset. Raises OSError, ArchiveFault.
         """
-        raws, work = _Walk(path, name, self.tally, lines, advance), deque[_Batch]()
-        for batch in _batches(raws):
-            work.append(self._begin(batch))
-            while len(work) > 2 * self.readers.count or (work and work[0].future.done()):
-                self._finish(work.popleft())
-        while work:
-            self._finish(work.popleft())
+        raws = _Walk(path, name, self.tally, lines, advance)
+        pieces = filter(None, map(self._new_ones, _batches(raws)))
+        for piece, taken in self.processes.in_order(read_raws, pieces):
+            self._finish(piece, taken)
+            if len(self._waiting) >= _SAVED_AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
+                self._save(name)
         self._save(name)
         return raws.unreachable
 
-    def _begin(self, raws: list[Raw]) -> _Batch:
-        """The very records that were taken in before a kill are not read again."""
+    def _new_ones(self, raws: list[Raw]) -> Raws | None:
+        """The very records that were taken in before a kill are not read again; None: all were."""
         ids = [raw.fields["warc-record-id"] for raw in raws if "warc-record-id" in raw.fields]
         with self.engine.connect() as connection:
             known = known_places(connection, ids)
         here = [raw for raw in raws if (raw.file, raw.offset) not in known]
         sites = [self._site(raw) for raw in here]
-        read = [site if site and self.hosts.is_read(site) else None for site in sites]
-        return _Batch(
-            sites, here[0].file if here else "", self.readers.submit(read_raws, here, read)
-        )
+        self.hosts.meet()
+        are_read = [site is not None and self.hosts.is_read(site) for site in sites]
+        return Raws(here, sites, are_read) if here else None
 
     def _site(self, raw: Raw) -> Site | None:
         url = canonical_url(raw.fields.get("warc-target-uri", "").strip("<> "))
         return self.hosts.site_of(url) if url is not None else None
 
-    def _finish(self, batch: _Batch) -> None:
-        for taken, site in zip(batch.future.result(), batch.sites, strict=True):
+    def _finish(self, piece: Raws, done: list[Taken]) -> None:
+        for raw, site, taken in zip(piece.records, piece.sites, done, strict=True):
             for kind, what in taken.findings:
-                self.tally.note(kind, batch.file, taken.raw_offset, what)
+                self.tally.note(kind, raw.file, taken.raw_offset, what)
             if taken.kept is not None and site is not None:
                 self._waiting.append((site, taken))
                 image = taken.kept.page.image
                 self._bytes += len(image.data) if image is not None else 0
-        if len(self._waiting) >= _SAVED_AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
-            self._save(batch.file)
 
     def _save(self, file: str) -> None:
         waiting, self._waiting, self._bytes = self._waiting, [], 0
@@ -182,13 +130,6 @@ def _batches(raws: Iterator[Raw]) -> Iterator[list[Raw]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    sites: list[Site | None]
-    file: str
-    future: Future[list[Taken]]
 
 
 def _key(taken: Taken) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +15,6 @@ from crawler.recover import row_told, stored_capture
 from crawler.refusals import PAGES
 from crawler.sites import Site
 from crawler.steps import read_stored
-from crawler.with_parent import end_with_parent
 from storage import times
 from storage.archive import Archive
 from storage.database.proposals import Given, Reread, given, reread
@@ -46,6 +46,12 @@ class Batch:
     """Only pages that are read by this one; None: all."""
     captures: tuple[Held, ...]
 
+    @property
+    def where(self) -> str:
+        """File and place."""
+        first = self.captures[0].record
+        return f"{first.file}, from byte {first.offset} on"
+
 
 Change = tuple[str, Any, Any]
 """A field, what was read in it before, and what is read now."""
@@ -68,20 +74,22 @@ class Answer:
     """Address, and why its record cannot be read."""
 
 
-_archive: Archive | None = None
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads batches in whatever process: told by its arguments alone."""
+
+    folder: str
+    database: str | None
+
+    def __call__(self, batch: Batch) -> Answer:
+        """What became of it. Raises what the database raises."""
+        return read_batch(_opened(self), batch)
 
 
-def begin(folder: str, database: str | None) -> None:
-    """The start of a reading process: it ends when the one that asks does, however that ends."""
-    global _archive  # noqa: PLW0603 a process of its own has one
-    _archive = Archive(folder, database)
-    end_with_parent()
-
-
-def read_again(batch: Batch) -> Answer:
-    """A batch, in a process that `begin` prepared."""
-    assert _archive is not None
-    return read_batch(_archive, batch)
+@cache
+def _opened(reader: Reader) -> Archive:
+    """A process reads one archive, and closes it with its end."""
+    return Archive(reader.folder, reader.database)
 
 
 def read_batch(archive: Archive, batch: Batch) -> Answer:

@@ -8,12 +8,14 @@ is taken over from what is proposed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
+from crawler.processes import Processes
 from crawler.reextract.batches import Asked, batches, count_captures, sites_of
-from crawler.reextract.processes import Read, reading_processes
-from crawler.reextract.reader import Answer
+from crawler.reextract.reader import Answer, Batch, Reader, read_batch
 from crawler.reextract.tally import Tally
 from crawler.sites import Site
 from storage import journal, times
@@ -41,7 +43,7 @@ def compare(archive: Archive, asked: Asked, say: Say) -> Iterator[Tally]:
     """
     asked.check()
     sites = sites_of(archive, asked)
-    with reading_processes(archive, count_captures(archive, sites)) as read:
+    with _reading(archive) as read:
         for site in sites:
             tally = Tally(site.id)
             for answer in _answers(archive, site, asked, read, say):
@@ -59,12 +61,25 @@ def reextract(archive: Archive, asked: Asked, by: str | None, say: Say) -> Itera
     sites = sites_of(archive, asked)
     engine = archive.open_for_writing()
     try:
-        with reading_processes(archive, count_captures(archive, sites)) as read:
+        with _reading(archive) as read:
             for site in sites:
                 with archive.folder.site_lock(site.id):
                     yield _Site(archive, engine, site, asked, read, say).run(by)
     finally:
         engine.dispose()
+
+
+Read = Callable[[Iterator[Batch]], Iterator[Answer]]
+
+
+@contextmanager
+def _reading(archive: Archive) -> Iterator[Read]:
+    """What reads batches, in several processes if there are many."""
+    database = None if archive.is_embedded else archive.database_url
+    reader = Reader(str(archive.folder.root), database)
+    here = partial(read_batch, archive)
+    with closing(Processes()) as processes:
+        yield lambda of: (done for _, done in processes.in_order(reader, of, here))
 
 
 def _answers(

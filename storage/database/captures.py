@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, null, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from storage import times
 from storage.database.prepared import Prepared, columns, listed
@@ -155,27 +165,30 @@ class Pending:
     """What its metadata record says of its frontier row; empty if nothing."""
 
 
-def pending_captures(
-    tx: Connection, site: str, run: str | None = None, *, donated: bool = False
-) -> list[Pending]:
-    """Captures (of a run) that nobody has read yet, in the order they came in.
+def pending_captures(tx: Connection, site: str, run: str | None = None) -> list[Pending]:
+    """Captures of our own files (of a run) that nobody has read yet, in the order they came in."""
+    query = _pending(site).where(~_OF_DONATED)
+    rows = tx.execute(query if run is None else query.where(capture.c.run == run))
+    return [_as_pending(row) for row in rows]
 
-    Those of our own files, which a crawl reads, or those of donated ones, which an import reads.
-    """
-    of_donated = capture.c.warc_file.startswith("donated/")
-    mine = (
-        (of_donated if donated else ~of_donated)
-        & (capture.c.site == site)
-        & (capture.c.reading == literal_column("'pending'"))
-    )
-    rows = tx.execute(
-        select(
-            capture.c.id, capture.c.record_id, capture.c.run, capture.c.url, capture.c.fetched_for
-        )
-        .where(mine if run is None else mine & (capture.c.run == run))
-        .order_by(capture.c.id)
-    )
-    return [Pending(*row[:4], row[4] or {}) for row in rows]
+
+def pending_donated(tx: Connection, site: str, after: int, limit: int) -> list[Pending]:
+    """The next captures of donated files that nobody has read yet: those with ids above `after`."""
+    query = _pending(site).where(_OF_DONATED, capture.c.id > after).limit(limit)
+    return [_as_pending(row) for row in tx.execute(query)]
+
+
+_OF_DONATED = capture.c.warc_file.startswith("donated/")
+
+
+def _pending(site: str) -> Select[Any]:
+    columns_ = (capture.c.record_id, capture.c.run, capture.c.url, capture.c.fetched_for)
+    mine = (capture.c.site == site) & (capture.c.reading == literal_column("'pending'"))
+    return select(capture.c.id, *columns_).where(mine).order_by(capture.c.id)
+
+
+def _as_pending(row: Any) -> Pending:
+    return Pending(row.id, row.record_id, row.run, row.url, row.fetched_for or {})
 
 
 _SAME = Prepared(

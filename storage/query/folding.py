@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _TONES = {"\u0301": "1", "\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0323": "5"}
@@ -38,9 +39,12 @@ def fold(text: str) -> str:
 
 
 def fold_both(text: str) -> tuple[str, str]:
-    """Tone key and plain fold of a text, for the price of splitting it once."""
-    chunks = text.split()
-    return _joined(map(_tone_key, chunks)), _joined(map(_fold, chunks))
+    """Tone key and plain fold of a text, for hardly more than the price of one."""
+    both = list(map(_both, text.split()))
+    if not both:
+        return "", ""
+    keys, folds = zip(*both, strict=True)
+    return _joined(keys), _joined(folds)
 
 
 def has_marks(text: str) -> bool:
@@ -48,12 +52,17 @@ def has_marks(text: str) -> bool:
     return any(_fold_word(word) != word.casefold() for word in words(text))
 
 
-def _joined(folded: map[str]) -> str:
+def _joined(folded: Iterable[str]) -> str:
     return " ".join(filter(None, folded))
 
 
 # What stands between two spaces repeats within a text and between texts, and its words without
 # their commas even more: most is folded once.
+
+
+@lru_cache(maxsize=_CACHED)
+def _both(chunk: str) -> tuple[str, str]:
+    return _tone_key(chunk), _fold(chunk)
 
 
 @lru_cache(maxsize=_CACHED)

@@ -1,9 +1,7 @@
 """CDXJ: where the captures of a WARC file lie, sorted by address and time.
 
 One line a capture: the address's sort key (SURT), 14 digits of time, and a JSON object. Lines
-are sorted in C order (bytes), so that indexes can be merged and searched by halving. The form is
-that of cdxj-indexer and pywb (https://specs.webrecorder.net/cdxj/0.1.0/); a POST is told apart by
-its body, as they do it.
+are sorted in C order (bytes), so that indexes can be merged and searched by halving.
 
 An archive keeps one index a file under `cdx/`: made when the file is closed, whole or not at all,
 so that processes that close files at the same time do not wait for each other.
@@ -14,25 +12,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
-from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
-from io import BytesIO, StringIO
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
-from storage import http
-from storage.errors import DecodeError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
-from storage.urls import urlkey
-from storage.warc.record import sha1_digest
-from storage.warc.verify.block import HEAD_MAX_BYTES, is_http
+from storage.warc.cdxj import Lines
 from storage.warc.verify.walk import RawRecord, walk
 
 logger = logging.getLogger(__name__)
-
-_METHODS = ("POST", "PUT")
-_REQUEST_MAX_BYTES = 1 << 20
-_NO_DIGIT = re.compile(r"\D")
 
 
 def index_file(path: Path, name: str) -> list[str]:
@@ -40,33 +28,11 @@ def index_file(path: Path, name: str) -> list[str]:
 
     What is damaged is left out: `warc verify` says so. Raises OSError.
     """
-    made = Lines(name)
-    for record in walk(path):
-        if isinstance(record, RawRecord):
-            made.note(record)
-    return made.sorted()
-
-
-class Lines:
-    """The lines of a file as its records come by, for whoever walks it anyhow."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._captures: list[_Capture] = []
-        self._requests: dict[str, _Request] = {}
-
-    def note(self, record: RawRecord) -> None:
-        """Take in the next record."""
-        if not record.whole:
-            return
-        if record.type == "request":
-            _note_request(record, self._requests)
-        elif _is_capture(record):
-            self._captures.append(_read_capture(record, self._name))
-
-    def sorted(self) -> list[str]:
-        """The lines of all records so far."""
-        return sorted((one.line(self._requests) for one in self._captures), key=str.encode)
+    with closing(Lines(name)) as made:
+        for record in walk(path):
+            if isinstance(record, RawRecord):
+                made.note(record)
+        return list(made.sorted())
 
 
 def update(folder: ArchiveFolder, name: str) -> None:
@@ -74,12 +40,13 @@ def update(folder: ArchiveFolder, name: str) -> None:
     write(folder, name, index_file(folder.file(name), name))
 
 
-def write(folder: ArchiveFolder, name: str, lines: list[str]) -> None:
-    """Keep a file's lines as its index, whole or not at all. Raises OSError."""
+def write(folder: ArchiveFolder, name: str, lines: Iterable[str]) -> None:
+    """Keep a file's sorted lines as its index, whole or not at all. Raises OSError."""
     path = index_of(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in lines)
     unfinished.replace(path)
 
 
@@ -143,119 +110,3 @@ def as_json(line: str) -> dict[str, str]:
     """A line as one object."""
     key, stamp, fields = line.split(" ", 2)
     return {"urlkey": key, "timestamp": stamp, **json.loads(fields)}
-
-
-def _is_capture(record: RawRecord) -> bool:
-    """Metadata and resources that only speak of captures are none (as cdxj-indexer has it)."""
-    if record.type in ("metadata", "resource"):
-        return record.get("content-type") != "application/warc-fields"
-    return record.type in ("response", "revisit")
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A request whose body tells captures of one address apart."""
-
-    url: str
-    method: str
-    body_query: str
-    appended: str
-    """What its method and body add to the address that is sorted by."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Capture:
-    url: str
-    date: str
-    fields: str
-    """As JSON: a large file has many."""
-    ids: tuple[str, ...]
-    """Its own, and those of the records that it was captured with."""
-
-    def line(self, requests: dict[str, _Request]) -> str:
-        request = next((requests[id_] for id_ in self.ids if id_ in requests), None)
-        key, fields = self.url, self.fields
-        if request is not None and request.url == self.url:
-            key += request.appended
-            told = {"requestBody": request.body_query, "method": request.method}
-            fields = json.dumps(json.loads(fields) | told)
-        stamp = _NO_DIGIT.sub("", self.date)[:14]
-        return f"{_sort_key(key)} {stamp} {fields}"
-
-
-def _sort_key(url: str) -> str:
-    try:
-        return urlkey(url)
-    except ValueError:  # no address that has a sort key; cdxj-indexer takes it as it stands
-        return url
-
-
-def _read_capture(record: RawRecord, name: str) -> _Capture:
-    head = http.parse_head(record.block.beginning(HEAD_MAX_BYTES)) if is_http(record) else None
-    fields = {
-        "url": _url(record),
-        "mime": _mime(record, head),
-        "status": str(head.status) if head and record.type != "metadata" else None,
-        "digest": _digest(record, head),
-        "length": str(record.length),
-        "offset": str(record.offset),
-        "filename": name,
-    }
-    there = {key: value for key, value in fields.items() if value is not None}
-    date = record.get("warc-date") or ""
-    return _Capture(_url(record), date, json.dumps(there), _ids(record))
-
-
-def _url(record: RawRecord) -> str:
-    return (record.get("warc-target-uri") or "").strip("<>").replace(" ", "%20")
-
-
-def _ids(record: RawRecord) -> tuple[str, ...]:
-    with_it = (value for name, value in record.fields if name.lower() == "warc-concurrent-to")
-    return tuple(id_ for id_ in (record.id, *with_it) if id_)
-
-
-def _mime(record: RawRecord, head: http.Head | None) -> str | None:
-    if record.type == "revisit":
-        return "warc/revisit"
-    if record.type == "response":
-        declared = http.header(head.headers, "content-type") if head else None
-    else:
-        declared = record.get("content-type")
-    return re.split(r"[;\s]", declared, maxsplit=1)[0].strip() if declared else None
-
-
-def _digest(record: RawRecord, head: http.Head | None) -> str | None:
-    """As the record states it; else over the body as it stands, as cdxj-indexer takes it."""
-    stated = record.get("warc-payload-digest")
-    if stated or record.type == "revisit":
-        return stated
-    return sha1_digest(record.block.pieces(head.length if head else 0))
-
-
-def _note_request(record: RawRecord, requests: dict[str, _Request]) -> None:
-    """Keep a POST or PUT under its own id and under those of the records that it goes with."""
-    message = record.block.beginning(_REQUEST_MAX_BYTES)
-    method = message.partition(b" ")[0].decode("latin-1").upper()
-    if method not in _METHODS:
-        return
-    head, _, body = message.partition(b"\r\n\r\n")
-    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
-    fields = tuple((name, value.strip()) for name, _, value in lines)
-    with suppress(DecodeError):  # what is not chunked as it says is taken as it stands
-        body = b"".join(http.payload_pieces(fields, [body]))
-    query, appended = _read_form(method, fields, body, _url(record))
-    for id_ in _ids(record):
-        requests[id_] = _Request(_url(record), method, query or "", appended)
-
-
-def _read_form(method: str, fields: http.Headers, body: bytes, url: str) -> tuple[str, str]:
-    """What a form says, and what that adds to its address: as cdxj-indexer and pywb have it."""
-    from cdxj_indexer.postquery import append_method_query  # it loads an AMF parser
-
-    kind, length = http.header(fields, "content-type"), http.header(fields, "content-length")
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # it prints what it cannot read
-        try:
-            return append_method_query(method, kind, length, BytesIO(body), url)  # type: ignore[no-any-return]
-        except ValueError:  # a form that is none
-            return append_method_query(method, None, length, BytesIO(body), url)  # type: ignore[no-any-return]

@@ -1,103 +1,124 @@
-"""How fast files are imported, read and indexed: `python -m tests.bench.imports [FOLDER] [COUNT…]`.
+"""How fast files are imported, read and indexed: `python -m tests.bench.imports [COUNT…]`.
 
-Articles of 37 kB (of FOLDER, which is SHARED_DATA, or the tests' own pages filled up) in a gzipped
-WARC, each with words of its own; for every COUNT (2,000 and 8,000 if none is given) the whole
-import is timed: copy, read, save, search index and CDXJ. Beside it warcio with trafilatura and its
-metadata over the same file, where that is installed. Memory is the peak of this process.
+The articles of `make bench` (37 kB, 110 links, 600 words), each a record of a gzipped WARC; for
+every COUNT (8,000 if none is given) `tinhuyen import` is run: copy, read, save, search index and
+CDXJ. With SHARED_DATA the same of a real portal's pages, which are twice as large. Named beside it
+are what FastWARC, the parser, and warcio with trafilatura (see `make bench-needs`) do with the same
+file on one core. CPU time is of all processes: it says more than seconds where others work too.
 """
 
 from __future__ import annotations
 
 import os
-import resource
+import random
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
-from crawler.acquire.run import import_files
-from crawler.acquire.sources import Source
+from fastwarc.warc import ArchiveIterator
+from selectolax.lexbor import LexborHTMLParser
+
 from storage.archive import Archive
+from tests.bench.measured import Measured, measure
+from tests.bench.site import _article
+from tests.conftest import ROOT
 from tests.damage.writer import member
-from tests.donated import SITE, answer, page
+from tests.donated import SITE, answer
 
-_PAGE_BYTES = 37_000
-_MARK = b"</body>"
-_THEIRS = 200  # records are enough for a rate
+_SOME = 200  # records are enough for a rate
+THEIRS = ROOT / ".venv-trafilatura" / "bin" / "python"
 
 
-def bodies(folder: Path | None, count: int) -> Iterator[bytes]:
-    """Pages of about 37 kB, no two of the same text."""
-    real = [page(1)]
-    if folder is not None:
-        saved = sorted((folder / "nukeviet" / "articles").glob("*-0.html"))
-        real = [data for path in saved if (data := path.read_bytes())]
+def made_up(count: int) -> Iterator[bytes]:
+    """Articles of the site that `make bench` crawls."""
+    chance = random.Random(7)
+    return (_article(chance, number, count).encode() for number in range(count))
+
+
+def real(folder: Path, count: int) -> Iterator[bytes]:
+    """Articles of a real portal, made to differ in title and text."""
+    saved = sorted((folder / "nukeviet" / "articles").glob("*-0.html"))
+    pages = [data for path in saved if (data := path.read_bytes())]
     for number in range(count):
-        body = real[number % len(real)]
-        filler = b"<!-- " + b"x" * max(0, _PAGE_BYTES - len(body)) + b" -->"
         said = f"<p>Bài số {number} của huyện.</p>".encode()
-        body = body.replace(b"<h1", said + b"<h1", 1).replace(_MARK, filler + _MARK, 1)
+        body = pages[number % len(pages)].replace(b"<h1", said + b"<h1", 1)
         yield body.replace(b"<title>", f"<title>{number} ".encode(), 1)
 
 
-def write(path: Path, folder: Path | None, count: int) -> None:
+def write(path: Path, bodies: Iterator[bytes]) -> None:
+    """A gzipped WARC of these pages."""
     with path.open("wb") as file:
-        for number, body in enumerate(bodies(folder, count)):
+        for number, body in enumerate(bodies):
             file.write(member(answer(number, body).data()))
 
 
-def bench(folder: Path | None, count: int) -> float:
-    """Articles a second."""
+def bench(what: str, bodies: Iterator[bytes]) -> None:
+    """Import these pages, and read them as others would."""
     with tempfile.TemporaryDirectory() as made:
         root = Path(made)
-        write(root / "a.warc.gz", folder, count)
-        sites = root / "archive" / "sites"
-        sites.mkdir(parents=True)
-        family = "plain" if folder is None else "nukeviet"
-        (sites / "tin.toml").write_text("[[site]]\n" + SITE.replace("plain", family), "utf-8")
-        archive = Archive(root / "archive")
-        began, spent = time.monotonic(), sum(os.times()[:4])
-        done = import_files(
-            archive, [Source(root / "a.warc.gz", "a.warc.gz", True)], donor="a", terms="b"
-        )
-        seconds, cpu = time.monotonic() - began, sum(os.times()[:4]) - spent
-        rate: float = done.counts["articles"] / seconds
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        size = (root / "a.warc.gz").stat().st_size / 1e6
+        path = root / "a.warc.gz"
+        write(path, bodies)
+        taken, count = import_file(path, root / "archive")
         print(
-            f"{count:>8,} records ({size:,.0f} MB): {done.counts['articles']:,} articles in "
-            f"{seconds:.1f} s, {rate:,.0f} articles/s; {1000 * cpu / count:.2f} ms of CPU a record; "
-            f"peak {peak:,.0f} MB"
+            f"{what}: {count:,} articles of {path.stat().st_size / 1e6:,.0f} MB in "
+            f"{taken.seconds:.1f} s, {count / taken.seconds:,.0f} articles/s; CPU "
+            f"{1000 * taken.cpu_seconds / count:.2f} ms a record; peak {taken.peak_mb:,.0f} MB "
+            f"of {taken.processes} processes"
         )
-        theirs(root / "a.warc.gz", rate)
-        return rate
+        print(f"  of the same file on one core: {_fastwarc(path):,.0f} records/s by FastWARC, "
+              f"{_parser(path):,.0f} pages/s by the parser, reading nothing")  # fmt: skip
+        _trafilatura(path, count / taken.seconds, count / taken.cpu_seconds)
 
 
-def theirs(path: Path, ours: float) -> None:
-    try:
-        import trafilatura
-    except ImportError as error:
-        print(f"  trafilatura is not measured: {error}")
-        return
-    from warcio.archiveiterator import ArchiveIterator
+def import_file(path: Path, archive: Path, family: str = "nukeviet") -> tuple[Measured, int]:
+    """Import a file into a new archive; what that took, and how many articles it gave."""
+    (archive / "sites").mkdir(parents=True)
+    declared = "[[site]]\n" + SITE.replace("plain", family)
+    (archive / "sites" / "tin.toml").write_text(declared, "utf-8")
+    taken = measure(["import", str(path), "--donor", "A", "--terms", "B"], archive)
+    [run] = Archive(archive).runs()
+    return taken, run["counts"]["articles"]
 
-    began, count = time.monotonic(), 0
+
+def _fastwarc(path: Path) -> float:
     with path.open("rb") as file:
-        for record in ArchiveIterator(file):
-            trafilatura.bare_extraction(record.content_stream().read(), with_metadata=True)
-            count += 1
-            if count == _THEIRS:
-                break
-    rate = count / (time.monotonic() - began)
+        return _rate(lambda: sum(1 for record in ArchiveIterator(file) if record.reader.read()))
+
+
+def _parser(path: Path) -> float:
+    with path.open("rb") as file:
+        bodies = [record.reader.read() for record in islice(ArchiveIterator(file), _SOME)]
+    return _rate(lambda: len([LexborHTMLParser(body) for body in bodies]))
+
+
+def _rate(work: Callable[[], int]) -> float:
+    began = time.process_time()
+    return work() / (time.process_time() - began)
+
+
+def _trafilatura(path: Path, a_second: float, a_cpu_second: float) -> None:
+    if not THEIRS.exists():
+        print("  trafilatura is not measured: `make bench-needs` installs it")
+        return
+    command = [str(THEIRS), "tests/bench/theirs.py", str(path), str(_SOME)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    count, cpu_seconds, seconds = map(float, done.stdout.split())
     print(
-        f"  warcio and trafilatura with metadata: {rate:,.0f}/s; we are {ours / rate:.1f} times as fast"
+        f"  warcio and trafilatura with metadata: {count / seconds:,.0f} pages/s, "
+        f"{1000 * cpu_seconds / count:.1f} ms of CPU; the import is "
+        f"{a_second * seconds / count:.1f} times as fast, {a_cpu_second * cpu_seconds / count:.1f} "
+        "times by CPU time"
     )
 
 
 if __name__ == "__main__":
-    named = [one for one in sys.argv[1:] if not one.isdigit()]
-    place = named[0] if named else os.environ.get("SHARED_DATA")
-    data = Path(place) if place else None
-    for records in [int(one) for one in sys.argv[1:] if one.isdigit()] or [2_000, 8_000]:
-        bench(data, records)
+    shared = os.environ.get("SHARED_DATA")
+    for records in [int(one) for one in sys.argv[1:]] or [8_000]:
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        bench("articles of the bench site", made_up(records))
+        if shared:
+            bench("articles of a real portal", real(Path(shared), records))

@@ -26,6 +26,7 @@ from storage.database.frontier import Frontier
 from storage.database.runs import SiteRow, save_site
 from storage.records import FrontierRow, Link
 from tests.bench.crawl import _SITE
+from tests.bench.measured import resident_mb
 from tests.bench.site import PER_LIST, _article, _list
 
 EVERY = 2000
@@ -72,13 +73,6 @@ def _served(pages: int) -> Iterator[str]:
     server.server_close()
 
 
-def _resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def crawl_pages(pages: int) -> None:
     """Crawl so many articles; images are named and are not there (404)."""
     with tempfile.TemporaryDirectory(prefix="tinhuyen-bench-") as name, _served(pages) as url:
@@ -94,7 +88,7 @@ def crawl_pages(pages: int) -> None:
         while crawl.poll() is None:
             time.sleep(0.2)
             if _Handler.served >= mark:
-                print(f"{mark:>6} articles: {_resident_mb(crawl.pid):6.0f} MB", flush=True)
+                print(f"{mark:>6} articles: {resident_mb(crawl.pid):6.0f} MB", flush=True)
                 mark += EVERY
         [run] = Archive(archive).runs()
         print(f"kept: {run['counts']['articles']} articles, exit {crawl.returncode}")
@@ -107,7 +101,7 @@ def queue_addresses(count: int) -> None:
         site = SiteRow("bench", "Bench", "other", [], None, None, None, None, "open", None, None, "declared")  # fmt: skip
         with engine.begin() as tx:
             save_site(tx, site)
-        before, start = _resident_mb(os.getpid()), time.monotonic()
+        before, start = resident_mb(os.getpid()), time.monotonic()
         frontier = Frontier("bench", "run", update_only=False)
         parent = FrontierRow(0, "http://a.vn/", "http://a.vn", "list", 1, "L", None, 0)
         for first in range(0, count, A_PAGE):

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import random
 import shutil
-import signal
 import sys
-import tempfile
-import time
-from collections import Counter, defaultdict
-from contextlib import suppress
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from crawler import processes
 from crawler.rebuild import rebuild
-from crawler.reextract import processes
 from crawler.reextract.batches import Asked
 from crawler.reextract.run import compare, reextract
 from storage.archive import Archive
@@ -24,28 +17,28 @@ from storage.database.connect import open_database
 from tests.compare import content_of, differences
 from tests.older import CHANGED, read_by_older_rules
 from tests.torture.checks import rows
-from tests.torture.processes import Crawl, portal
+from tests.torture.processes import Crawl, Kills, Work, main, portal
 
 LONGEST_SECONDS = {True: 1.6, False: 0.35}
 """A kill comes before this, with reading processes and without; undisturbed it takes about so."""
-PATIENCE_SECONDS = 120
 READINGS = "SELECT capture, state, extractor, content_digest FROM reading ORDER BY 1, 2, 3"
 
 
-def torture(folder: Path, kills: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Propose and accept, killed as often as that; what happened, and what is not as it must be."""
-    chance, did, wrong = random.Random(seed), Counter[str](), list[str]()
-    older, wanted, readings = _prepare(folder)
-    while did["kills"] < kills:
-        archive = folder / f"archive-{did['rounds']}"
+def torture(folder: Path, kills: Kills) -> None:
+    """Propose and accept, killed as often as that."""
+    older, wanted, readings = _prepare(folder / "prepared")
+
+    def round_(archive: Path) -> list[str]:
         shutil.copytree(older, archive)
         for by in (None, "Lan Anh"):
-            _until_done(archive, by, chance, kills, did)
-        wrong += [f"round {did['rounds']}: {what}" for what in _check(archive, wanted, readings)]
-        did["rounds"] += 1
-        if not wrong:
-            shutil.rmtree(archive)
-    return did, wrong
+            in_processes = kills.chance.random() < 0.5
+            kills.until_done(
+                lambda by=by, so=in_processes: _begin(archive, by, so),  # type: ignore[misc]
+                LONGEST_SECONDS[in_processes],
+            )
+        return _check(archive, wanted, readings)
+
+    kills.go(round_, folder)
 
 
 Content = dict[str, list[dict[str, Any]]]
@@ -70,43 +63,13 @@ def _prepare(folder: Path) -> tuple[Path, Content, list[tuple[str, ...]]]:
     return older, wanted, rows(folder / "undisturbed" / "archive.db", READINGS)
 
 
-def _until_done(
-    folder: Path, by: str | None, chance: random.Random, kills: int, did: Counter[str]
-) -> None:
-    while True:
-        in_processes = chance.random() < 0.5
-        pid = _start(folder, by, in_processes)
-        patience = chance.uniform(0, LONGEST_SECONDS[in_processes])
-        until = time.monotonic() + (patience if did["kills"] < kills else PATIENCE_SECONDS)
-        ended = 0
-        while not ended and time.monotonic() < until:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.002)
-        if ended:
-            assert os.waitstatus_to_exitcode(status) == 0, f"see {folder}.log"
-            return
-        with suppress(ProcessLookupError):  # it has no group yet
-            os.killpg(pid, signal.SIGKILL)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        did["kills"] += 1
+def _begin(folder: Path, by: str | None, in_processes: bool) -> Work:
+    def work() -> int:
+        processes.ALONE = 0 if in_processes else 10**6
+        list(reextract(Archive(folder), Asked(), by, lambda *_: None))
+        return 0
 
-
-def _start(folder: Path, by: str | None, in_processes: bool) -> int:
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        try:
-            log = os.open(f"{folder}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            processes.ALONE_CAPTURES = 0 if in_processes else 1000
-            list(reextract(Archive(folder), Asked(), by, lambda *_: None))
-            os._exit(0)
-        finally:
-            sys.excepthook(*sys.exc_info())
-            os._exit(1)
-    return pid
+    return Work(folder, work)
 
 
 def _check(folder: Path, wanted: Content, readings: list[tuple[str, ...]]) -> list[str]:
@@ -139,21 +102,5 @@ def _changed(runs: list[dict[str, Any]]) -> dict[str, list[int]]:
     return found
 
 
-def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--kills", type=int, default=200)
-    arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
-    given = arguments.parse_args()
-    print(f"seed {given.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-        did, wrong = torture(Path(folder) / "rereading", given.kills, given.seed)
-    for what in wrong:
-        print(what)
-    print(
-        f"{did['kills']} kills over {did['rounds']} re-extractions: {len(wrong)} not as it must be"
-    )
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("re-extractions", torture))

@@ -1,0 +1,121 @@
+"""Work done by several processes at the same time; what became of it comes in its order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection, get_context, parent_process
+from typing import Protocol, TypeVar
+
+from storage.errors import ArchiveFault
+
+ALONE = 4
+"""Pieces that are done here: so few are done about as soon as processes are started."""
+_AHEAD = 2
+"""Pieces a process that wait to be done or taken: none is idle, and few are in memory."""
+
+
+class Piece(Protocol):
+    """What is handed to a process at once, pickled."""
+
+    @property
+    def where(self) -> str:
+        """What stands in it, for people."""
+
+
+P = TypeVar("P", bound=Piece)
+R = TypeVar("R")
+
+
+class Processes:
+    """As many as processors, begun once there is enough to do; to be closed.
+
+    They are spawned, not forked: database connections and threads do not survive a fork. They end
+    with this process, however that ends, and never hear of Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._begun = 0
+        self._count = os.cpu_count() or 1
+
+    def in_order(
+        self, work: Callable[[P], R], pieces: Iterable[P], here: Callable[[P], R] | None = None
+    ) -> Iterator[tuple[P, R]]:
+        """Every piece, and what `work` makes of it.
+
+        `here`: the same work in this process, where that need not open what others must. Raises
+        what the work raises; ArchiveFault if a process ended by itself.
+        """
+        waiting: deque[tuple[P, Future[R]]] = deque()
+        for piece in pieces:
+            waiting.append((piece, self._begin(work, piece, here or work)))
+            while waiting and (len(waiting) > _AHEAD * self._count or waiting[0][1].done()):
+                yield _take(*waiting.popleft())
+        while waiting:
+            yield _take(*waiting.popleft())
+
+    def _begin(self, work: Callable[[P], R], piece: P, here: Callable[[P], R]) -> Future[R]:
+        self._begun += 1
+        if self._pool is None and (self._begun <= ALONE or self._count == 1):
+            done: Future[R] = Future()
+            done.set_result(here(piece))
+            return done
+        with _ctrl_c_is_ours():  # work may start a process
+            if self._pool is None:
+                context = get_context("spawn")
+                self._pool = ProcessPoolExecutor(self._count, context, initializer=_end_with_parent)
+            try:
+                return self._pool.submit(work, piece)
+            except BrokenProcessPool as error:
+                raise _ended(piece) from error
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def _take(piece: P, future: Future[R]) -> tuple[P, R]:
+    try:
+        return piece, future.result()
+    except BrokenProcessPool as error:
+        raise _ended(piece) from error
+
+
+def _ended(piece: Piece) -> ArchiveFault:
+    return ArchiveFault(
+        f"a process that read pages ended by itself ({piece.where}); is there enough memory? Run "
+        "the same command again, it goes on"
+    )
+
+
+@contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, not even as they start."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_with_parent() -> None:
+    """From now on, where the parent is killed, so is this: a pool's own processes are not."""
+    threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
+def _wait_and_end() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
