@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -27,6 +26,7 @@ from storage.database.captures import find_same, known_places, known_records
 from storage.database.connect import writing
 from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
+from storage.store.file import WarcFile
 from storage.urls import canonical_url, urlkey
 from storage.warc.foreign import CAPTURES, made_id
 from storage.warc.index import Lines
@@ -94,7 +94,7 @@ class Intake:
     """Of images that wait."""
 
     def take_in(
-        self, path: Path, name: str, lines: Lines, advance: Advance = lambda done: None
+        self, path: WarcFile, name: str, lines: Lines, advance: Advance = lambda done: None
     ) -> bool:
         """Every capture of a WARC file that the database does not hold, read and saved.
 
@@ -211,7 +211,9 @@ def _with_id(kept: Kept, record_id: str) -> Kept:
 class _Walk:
     """The records of a file that may be captures; what else there is goes into the tally."""
 
-    def __init__(self, path: Path, name: str, tally: Tally, lines: Lines, advance: Advance) -> None:
+    def __init__(
+        self, path: WarcFile, name: str, tally: Tally, lines: Lines, advance: Advance
+    ) -> None:
         self._found, self._lines = walk(path), lines
         self._name, self._tally, self._advance = name, tally, advance
         self._at = -1

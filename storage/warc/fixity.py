@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import ArchiveFolder
+from storage.store.file import WarcFile
 from storage.warc.manifest import Entry, read_entries
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile, open_binary
@@ -23,7 +24,7 @@ def listed(folder: ArchiveFolder) -> dict[str, Entry]:
     return {entry.file: entry for entry in read_entries(folder)}
 
 
-def sha256_of(path: Path, open_file: OpenFile = open_binary) -> str:
+def sha256_of(path: WarcFile, open_file: OpenFile = open_binary) -> str:
     """sha256 of a file's bytes, lower-case hex. Raises OSError."""
     digest = hashlib.sha256()
     with open_file(path) as file:
@@ -81,6 +82,10 @@ def write_bag(folder: ArchiveFolder, out: Path, site: str | None = None) -> int:
     return len(entries)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: WarcFile, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    if isinstance(source, Path):
+        shutil.copy2(source, target)
+        return
+    with source.open("rb") as file, target.open("wb") as copy:
+        shutil.copyfileobj(file, copy, _PIECE)

@@ -23,6 +23,7 @@ from pathlib import Path
 from storage import http
 from storage.errors import DecodeError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
+from storage.store.file import WarcFile
 from storage.urls import urlkey
 from storage.warc.record import sha1_digest
 from storage.warc.verify.block import HEAD_MAX_BYTES, is_http
@@ -35,7 +36,7 @@ _REQUEST_MAX_BYTES = 1 << 20
 _NO_DIGIT = re.compile(r"\D")
 
 
-def index_file(path: Path, name: str) -> list[str]:
+def index_file(path: WarcFile, name: str) -> list[str]:
     """The lines of a file, sorted, without line ends. `name` is what they call it.
 
     What is damaged is left out: `warc verify` says so. Raises OSError.
@@ -86,9 +87,10 @@ def write(folder: ArchiveFolder, name: str, lines: list[str]) -> None:
 def update_all(folder: ArchiveFolder) -> list[str]:
     """Index closed files that have no index or an old one, and drop indexes of files that are gone.
 
+    Files that are in the store only have an index here too; where it is missing they are read.
     Returns the names of the files indexed. Raises OSError.
     """
-    names = {folder.name_of(path) for path in folder.warc_files() if path.suffix != OPEN_SUFFIX}
+    names = {name for name in folder.all_names() if not name.endswith(OPEN_SUFFIX)}
     for path in (folder.root / "cdx").rglob("*.cdxj"):
         if path.relative_to(folder.root / "cdx").as_posix().removesuffix(".cdxj") not in names:
             path.unlink()

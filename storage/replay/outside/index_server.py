@@ -89,7 +89,7 @@ def index_lines(
     for one in found:
         try:
             yield _line(one, folder)
-        except NotFound:  # its file was moved away: it cannot be replayed
+        except NotFound:  # its file is not here: it cannot be replayed
             continue
 
 
@@ -117,7 +117,9 @@ def _as_text(stamp: str) -> str:
 
 def _line(one: OpenCapture, folder: ArchiveFolder) -> str:
     """Raises NotFound."""
-    path = folder.file(one.warc_file).relative_to(folder.root)  # `.open` while it is written
+    path = folder.file_here(one.warc_file)
+    if path is None:
+        raise NotFound(f"{one.warc_file} is not on this machine, and pywb reads what is")
     fields = {
         "url": one.url,
         "mime": "warc/revisit" if one.record_type == "revisit" else one.mime,
@@ -125,7 +127,7 @@ def _line(one: OpenCapture, folder: ArchiveFolder) -> str:
         "digest": one.payload_digest,
         "length": str(one.warc_length),
         "offset": str(one.warc_offset),
-        "filename": path.as_posix(),
+        "filename": path.relative_to(folder.root).as_posix(),  # `.open` while it is written
     }
     there = {name: value for name, value in fields.items() if value is not None}
     return f"{one.urlkey} {one.timestamp} {json.dumps(there)}"
