@@ -207,10 +207,8 @@ def status(context: typer.Context, json: Json = False) -> None:
 
         left = waiting(archive.folder, store)
         size = sum(one.bytes for one in left) / 1e6
-        said = (
-            f"{len(left)} finished file(s), {size:,.1f} MB, not shipped" if left else "all shipped"
-        )
-        console.print(escape(f"store {store.url}: {said}"))
+        said = f"{len(left)} finished file(s), {size:,.1f} MB, wait to be shipped"
+        console.print(escape(f"store {store.url}: {said if left else 'all shipped'}"))
 
 
 def print_counts(counts: dict[str, Any]) -> None:

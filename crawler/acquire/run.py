@@ -146,7 +146,7 @@ class _Import:
             self.tally.note("known_file", one.file, 0, source.name)
             self.advance(one.bytes)
         else:
-            self.take_in(one, source.path)
+            self.take_in(one, source.path if isinstance(source.path, Path) else None)
         yield one.file
 
     def take_in(self, one: Donation, given: Path | None = None) -> None:

@@ -43,8 +43,8 @@ def ship(
             here = ", and stays here" if one.is_here else ""
             console.print(escape(f"{one.file}: {one.why or one.what.replace('_', ' ') + here}"))
     if not json:
-        said = f"{files} file(s), {size / 1e6:,.1f} MB, in {store.url}"
-        console.print(escape(said + (f"; {damaged} NOT shipped" if damaged else "")))
+        said = f"{files} file(s), {size / 1e6:,.1f} MB, shipped to {store.url}"
+        console.print(escape(said + (f"; {damaged} NOT" if damaged else "")))
     raise typer.Exit(Exit.VERIFICATION_FAILED if damaged else Exit.DONE)
 
 

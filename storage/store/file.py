@@ -30,7 +30,7 @@ class Stat(Protocol):
 
     @property
     def st_mtime_ns(self) -> int:
-        """When it changed."""
+        """When it changed; 0 if nobody knows."""
 
 
 class WarcFile(Protocol):
@@ -52,17 +52,19 @@ class WarcFile(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stat:
+class StoredStat:
+    """What a store tells of a file."""
+
     st_size: int
-    st_mtime_ns: int = 0  # a finished file never changes
+    st_mtime_ns: int
 
 
 class StoredFile:
     """A file in the store. Threads may share it."""
 
-    def __init__(self, url: str, kept_as: str, size: int, fetch: Fetch) -> None:
+    def __init__(self, url: str, kept_as: str, stat: Stat, fetch: Fetch) -> None:
         """`kept_as`: what the archive calls it."""
-        self._url, self.kept_as, self._size, self._fetch = url, kept_as, size, fetch
+        self._url, self.kept_as, self._stat, self._fetch = url, kept_as, stat, fetch
         self._ranges: tuple[tuple[int, bytes], ...] = ()
         self._ahead = FIRST_BYTES
 
@@ -81,7 +83,7 @@ class StoredFile:
 
     def stat(self) -> Stat:
         """Its size, as it was when it was found."""
-        return _Stat(self._size)
+        return self._stat
 
     def open(self, mode: Literal["rb"]) -> io.BufferedReader:
         """A stream that can be sought in; reading raises NotFound, StoreFault (an OSError)."""
@@ -96,11 +98,11 @@ class StoredFile:
         for start, data in ranges:
             if start <= at < start + len(data):
                 return data[at - start :]
-        if at >= self._size:
+        if at >= self._stat.st_size:
             return b""
         goes_on = bool(ranges) and at == ranges[-1][0] + len(ranges[-1][1])
         ahead = min(2 * self._ahead, MOST_BYTES) if goes_on else FIRST_BYTES
-        data = self._fetch(at, min(at + ahead, self._size))
+        data = self._fetch(at, min(at + ahead, self._stat.st_size))
         self._ahead, self._ranges = ahead, (*ranges[-1:], (at, data))
         return data
 

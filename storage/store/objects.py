@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 from storage import files
 from storage.errors import NotFound, StoreFault, UsageError
-from storage.store.file import StoredFile
+from storage.store.file import StoredFile, StoredStat
 
 VARIABLE = "TINHUYEN_STORE"
 _PIECE = 1 << 20
 _FILES_KEPT = 8  # whose last ranges are in memory
-_RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+_RETRY = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 def named_store() -> Store | None:
@@ -55,9 +55,12 @@ class Store:
     def look_up(self, name: str) -> StoredFile:
         """Any file, as it now is. Raises NotFound, StoreFault."""
         with self._faults(name):
-            size = int(self._fs.info(self._path(name))["size"])
+            told = self._fs.info(self._path(name))
+        if told["type"] != "file":
+            raise NotFound(f"{self.url}/{name} is a folder")
+        stat = StoredStat(int(told["size"]), _modified_ns(told))
         return StoredFile(
-            f"{self.url}/{name}", name, size, lambda start, end: self._range(name, start, end)
+            f"{self.url}/{name}", name, stat, lambda start, end: self._range(name, start, end)
         )
 
     def size_of(self, name: str) -> int | None:
@@ -76,7 +79,7 @@ class Store:
         return digest.hexdigest()
 
     def names(self, *tops: str) -> dict[str, int]:
-        """Every file under these folders, and its bytes."""
+        """Every file under these folders ('': under all), and its bytes."""
         found: dict[str, int] = {}
         for top in tops:
             with self._faults(top):
@@ -109,7 +112,7 @@ class Store:
         return bool(getattr(self._fs, "local_file", False))
 
     def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"
+        return f"{self._root}/{name}".rstrip("/")
 
     def _range(self, name: str, start: int, end: int) -> bytes:
         with self._faults(name):
@@ -130,21 +133,30 @@ class Store:
 
 
 def _driver(url: str) -> tuple[Any, str, tuple[type[Exception], ...]]:
-    """fsspec's file system, the path within it, and what it raises beside OSErrors."""
+    """fsspec's file system, the path within it, and what it raises."""
     import fsspec
 
-    scheme, rest = urlsplit(url).scheme, url.partition("://")[2]
+    scheme, options = urlsplit(url).scheme, dict[str, Any]()
+    raised: tuple[type[Exception], ...] = (OSError,)
     try:
         if scheme == "s3":
             from obstore.exceptions import BaseError
-            from obstore.fsspec import FsspecStore
+            from obstore.fsspec import register
 
-            return FsspecStore("s3", retry_config=_RETRY), rest, (OSError, BaseError)
-        fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+            register("s3")
+            options, raised = {"retry_config": _RETRY}, (OSError, BaseError)
+        fs, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **options)
     except (ImportError, ValueError) as error:
         how = "pip install 'tinhuyen[s3]'" if scheme == "s3" else f"install fsspec's for {scheme}"
         raise UsageError(f"{url} cannot be used ({error}); {how}") from error
-    return fs, root, (OSError,)
+    return fs, root, raised
+
+
+def _modified_ns(told: dict[str, Any]) -> int:
+    """When it came there, as drivers tell it: a time, or seconds."""
+    moment = told.get("last_modified") or told.get("mtime") or 0
+    seconds = moment.timestamp() if isinstance(moment, datetime) else float(moment)
+    return int(seconds * 1e9)
 
 
 def _copy_durably(path: Path, target: Path) -> None:

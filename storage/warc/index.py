@@ -125,8 +125,11 @@ def index_of(folder: ArchiveFolder, name: str) -> Path:
 
 def _is_current(folder: ArchiveFolder, name: str) -> bool:
     """Whether a file's index is there and not older than the file. Raises NotFound."""
-    path = index_of(folder, name)
-    return path.exists() and path.stat().st_mtime_ns >= folder.file(name).stat().st_mtime_ns
+    path, file = index_of(folder, name), folder.file_here(name)
+    if file is None:  # what is in the store never changes; only its date there is younger
+        folder.file(name)
+        return path.exists()
+    return path.exists() and path.stat().st_mtime_ns >= file.stat().st_mtime_ns
 
 
 def offsets(folder: ArchiveFolder, name: str) -> set[int] | None:
