@@ -33,6 +33,7 @@ from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, give, put, warc
 from tests.s3 import S3, moto
+from tests.serving import served
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +181,27 @@ def test_a_file_that_no_machine_shipped_is_said_to_be_so(archive: TestArchive, s
     name = "warc/a/a-20240101000000-00000-may-chu-2-812.warc.gz"
     with pytest.raises(NotShipped, match="the machine may-chu-2 may still be writing it"):
         ArchiveFolder(archive.folder).file(name)
+
+
+def test_the_reading_room_shows_it_from_there_and_says_when_it_cannot(
+    shipped: TestArchive, s3: S3
+) -> None:
+    """Without words of the store's own: they name machines."""
+    record = shipped.open().article("308bbaf278198bcc")["warc"]
+    place = {"file": record["file"], "offset": record["offset"]}
+    with served(shipped) as server:
+        page = server.room.get("/record", params=place)
+        assert page.status_code == 200 and "308bb" in page.text
+        stamp = "/wayback/20990101000000/http://demo.localhost/"
+        assert server.replay.get(stamp, follow_redirects=True).status_code == 200
+    with served(shipped) as server:
+        s3.spoil["GET"] = "503"
+        for answer_ in (
+            server.room.get("/record", params=place),
+            server.replay.get(stamp, follow_redirects=True),
+        ):
+            assert answer_.status_code == 503 and "try again later" in answer_.text
+            assert "127.0.0.1" not in answer_.text
 
 
 # Shipping.

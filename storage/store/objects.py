@@ -128,7 +128,7 @@ class Store:
         except FileNotFoundError as error:
             raise NotFound(f"{self.url} holds no {name}") from error
         except self._errors as error:
-            said = " ".join(str(error).split())[:300]
+            said = " ".join(str(error).split()).partition(" Debug source")[0][:300]
             raise StoreFault(f"{self.url}/{name}: the store does not do it: {said}") from error
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.errors import NotFound, UsageError, WarcError
+from storage.errors import NotFound, StoreFault, UsageError, WarcError
 from storage.folder import ArchiveFolder
 from storage.store.file import WarcFile
 from storage.warc.manifest import Entry, read_entries
@@ -44,12 +44,17 @@ def compare(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
 
 
 def check(folder: ArchiveFolder, entry: Entry) -> list[Flaw]:
-    """A listed file read whole and compared; no flaw: it is what it was when it was closed."""
+    """A listed file read whole and compared; no flaw: it is what it was when it was closed.
+
+    Raises StoreFault.
+    """
     try:
         path = folder.file(entry.file)
         return list(compare(entry, path.stat().st_size, sha256_of(path)))
     except NotFound:
         return [Flaw(0, Rule.MISSING_FILE)]
+    except StoreFault:  # of no file in particular
+        raise
     except OSError as error:
         return [Flaw(0, Rule.UNREADABLE, str(error))]
 
