@@ -42,6 +42,7 @@ from storage.query.cli import commands as query_commands
 from storage.query.stats_cli import commands as stats_commands
 from storage.query.versions_cli import commands as version_commands
 from storage.replay.cli import commands as replay_commands
+from storage.store.cli import commands as store_commands
 from storage.warc.cli import warc
 from storage.warc.wacz.cli import commands as wacz_commands
 from storage.watch.cli import commands as watch_commands
@@ -73,6 +74,7 @@ for mounted in (
     app.add_typer(mounted)
 app.add_typer(cite_commands)
 app.add_typer(export_commands)
+warc.add_typer(store_commands)
 app.add_typer(warc, name="warc")
 app.add_typer(access, name="access")
 app.add_typer(takedown, name="takedown")

@@ -30,6 +30,7 @@ from storage.errors import ArchiveFault, UsageError
 from storage.handed_out import HandedOut
 from storage.journal import History, read_history
 from storage.records import Link
+from storage.store.machines import bring_sites
 from storage.warc.manifest import read_entries
 
 _AT_ONCE = 64  # captures a transaction
@@ -60,6 +61,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
     is queued again, and its robots.txt rules hold.
     """
     with archive.folder.whole_lock():
+        bring_sites(archive.folder)
         history = read_history(archive.folder)
         sites = _sites(archive, history)
         _recover(archive, sites, say)

@@ -26,6 +26,7 @@ from storage.places.shown import as_shown
 from storage.query.runs import by_pattern
 from storage.query.sql.cli import commands as sql_commands
 from storage.query.sql.cli import reader as make_reader
+from storage.store.objects import named_store
 
 commands = typer.Typer()
 runs = typer.Typer(
@@ -200,6 +201,14 @@ def status(context: typer.Context, json: Json = False) -> None:
     print_status(found)
     free = shutil.disk_usage(archive.folder.root).free
     console.print(f"{free / 1e9:,.1f} GB of disk left")
+    store = named_store()
+    if store is not None:
+        from storage.store.ship import waiting
+
+        left = waiting(archive.folder, store)
+        size = sum(one.bytes for one in left) / 1e6
+        said = f"{len(left)} finished file(s), {size:,.1f} MB, wait to be shipped"
+        console.print(escape(f"store {store.url}: {said if left else 'all shipped'}"))
 
 
 def print_counts(counts: dict[str, Any]) -> None:

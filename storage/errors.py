@@ -6,6 +6,7 @@ TinHuyenError
 * SiteUnavailable       the site is closed, blocked, unreachable or has no known address
 * ArchiveBusy           another process holds this site or file
 * NotFound              the archive has no such article, run or record
+  * NotShipped          a WARC file is on another machine only, or nowhere
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
 * DigestNotSent         a mail server or a webhook did not take a digest
@@ -13,12 +14,13 @@ TinHuyenError
 * DecodeError           a body cannot be decoded as its headers say
 * ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
   * OutOfDisk           there is no room left
+  * StoreFault          the object store failed or does not answer; an OSError too
 """
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
-from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -96,10 +98,14 @@ class NotOpen(NotFound):
     """An access rule keeps it from who asks; the message says which, and until when."""
 
 
+class NotShipped(NotFound):
+    """A WARC file is neither here nor in the store; the message says which machine wrote it."""
+
+
 class WarcError(TinHuyenError):
     """A WARC file is not what it should be. `path` and `offset` (bytes) say where."""
 
-    def __init__(self, message: str, path: Path | str, offset: int) -> None:
+    def __init__(self, message: str, path: object, offset: int) -> None:
         super().__init__(f"{path}, offset {offset}: {message}")
         self.path = path
         self.offset = offset
@@ -133,3 +139,16 @@ class OutOfDisk(ArchiveFault):
     """There is no room left. Make room and run the same command again; it goes on."""
 
     exit_code = Exit.OUT_OF_DISK
+
+
+class StoreFault(ArchiveFault, OSError):
+    """The object store failed. Whoever minds a disk that gives no bytes back minds it likewise."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EIO, message)
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+    def __reduce__(self) -> tuple[type[StoreFault], tuple[str]]:
+        return type(self), (str(self),)

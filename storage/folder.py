@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage import files
-from storage.errors import ArchiveBusy, NotFound
+from storage.errors import ArchiveBusy, NotFound, NotShipped
+from storage.store.file import StoredFile, WarcFile
+from storage.store.objects import named_store
 
 OPEN_SUFFIX = ".open"
+_OF_OURS = re.compile(r"-\d{14}-\d{5}-(.+)-\d+(?:-r\d+)?\.warc\.gz$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,40 @@ class ArchiveFolder:
         """The folder of a site's own WARC files."""
         return self.root / "warc" / site_id
 
-    def file(self, name: str) -> Path:
-        """The file that a record names, open or closed. Raises NotFound."""
+    def file(self, name: str) -> WarcFile:
+        """The file that a record names, open or closed, here or in the store.
+
+        Raises NotFound, StoreFault.
+        """
+        here = self.file_here(name)
+        if here is not None:
+            return here
+        store = named_store()
+        if store is None:
+            raise NotFound(f"{name} is not in {self.root}; was it moved away?")
+        try:
+            return store.find(name)
+        except NotFound as error:
+            where = f"{name} is neither in {self.root} nor in {store.url}"
+            raise NotShipped(
+                f"{where}; {_writer(name)} may still be writing it, or has not shipped it yet "
+                "(`tinhuyen warc ship` there does)"
+            ) from error
+
+    def file_here(self, name: str) -> Path | None:
+        """The file that a record names, open or closed, if it is in this folder."""
         path = self.root / name
-        for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
-            if candidate.exists():
-                return candidate
-        raise NotFound(f"{name} is not in {self.root}; was it moved away?")
+        there = (path, path.with_name(path.name + OPEN_SUFFIX))
+        return next((candidate for candidate in there if candidate.exists()), None)
+
+    def named(self, file: str) -> WarcFile:
+        """A file by its path or by the name that the archive gives it. Raises NotFound."""
+        path = Path(file)
+        return path.absolute() if path.is_file() else self.file(file)
+
+    def holds(self, file: WarcFile) -> bool:
+        """Whether a file is the archive's: here or in its store."""
+        return not isinstance(file, Path) or file.is_relative_to(self.root)
 
     def open_files(self, site_id: str) -> list[Path]:
         """WARC files of a site that nobody closed, oldest first."""
@@ -64,8 +95,21 @@ class ArchiveFolder:
         found = (path for top in tops for path in top.rglob("*.warc*") if path.is_file())
         return sorted(path for path in found if path.name.endswith(kinds))
 
-    def name_of(self, path: Path) -> str:
+    def all_names(self) -> list[str]:
+        """Names of all WARC files, here and in the store; one that is open ends in `.open`.
+
+        Raises StoreFault.
+        """
+        here = {path.relative_to(self.root).as_posix() for path in self.warc_files()}
+        store = named_store()
+        there = store.names("warc", "donated") if store is not None else ()
+        return sorted(here | {name for name in there if name.endswith((".warc", ".warc.gz"))})
+
+    def name_of(self, path: WarcFile) -> str:
         """A file's lasting name: relative to the archive, without `.open`."""
+        if isinstance(path, StoredFile):
+            return path.kept_as
+        assert isinstance(path, Path)
         return path.relative_to(self.root).as_posix().removesuffix(OPEN_SUFFIX)
 
     @contextmanager
@@ -81,6 +125,14 @@ class ArchiveFolder:
         shared = self._lock(self.root, "the archive is being rebuilt", fcntl.LOCK_SH)
         donated = self.root / "donated"
         with shared, self._lock(donated, "files are being imported", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def shipping_lock(self) -> Iterator[None]:
+        """Held by the one process that moves files to the store. Raises ArchiveBusy."""
+        shared = self._lock(self.root, "the archive is being rebuilt", fcntl.LOCK_SH)
+        logs = self.root / "logs"
+        with shared, self._lock(logs, "files are being shipped", fcntl.LOCK_EX):
             yield
 
     @contextmanager
@@ -103,3 +155,9 @@ class ArchiveFolder:
             lock.write(f"process {os.getpid()}")
             lock.flush()
             yield
+
+
+def _writer(name: str) -> str:
+    """The machine that wrote a file, as its name says."""
+    found = _OF_OURS.search(name)
+    return f"the machine {found[1]}" if found else "the machine that took it in"

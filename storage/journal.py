@@ -25,7 +25,8 @@ from storage.database.decisions import DECISIONS
 from storage.database.donations import Donation
 from storage.database.runs import FinishedRun, SiteRow, StartedRun
 from storage.folder import ArchiveFolder
-from storage.lines import append_lines, read_lines
+from storage.lines import append_lines
+from storage.store.machines import all_lines
 
 Line = dict[str, Any]
 
@@ -115,9 +116,9 @@ class History:
 
 
 def read_history(folder: ArchiveFolder) -> History:
-    """Read the whole journal. Raises OSError."""
+    """Read the whole journal, of all machines that share a store. Raises OSError, StoreFault."""
     history = History()
-    for line in read_lines(folder.journal):
+    for line in all_lines(folder, folder.journal.name):
         tell = _TELL.get(line.get("kind", ""))
         if tell is None:
             history.unknown += 1

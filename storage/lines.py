@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from storage import files
+from storage.store.file import WarcFile
 
 
-def read_lines(path: Path, naming: str = "") -> Iterator[dict[str, Any]]:
+def read_lines(path: WarcFile, naming: str = "") -> Iterator[dict[str, Any]]:
     """Every whole line (that names something, if asked): one object each.
 
     What a crash or a power loss left of a line is no JSON object and is left out: it was never
     acknowledged.
     """
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         return
     wanted = naming.encode()
     with path.open("rb") as file:

@@ -21,7 +21,7 @@ from storage.archive import Archive
 from storage.database.connect import open_database, writing
 from storage.database.runs import SiteRow, save_site
 from storage.database.schema import capture, failure, frontier, run
-from storage.errors import ArchiveBusy, UsageError
+from storage.errors import ArchiveBusy, NotShipped, UsageError
 from storage.folder import ArchiveFolder
 from storage.journal import History, RunTold
 from storage.take_in import find_holes, read_parts, take_in
@@ -125,12 +125,17 @@ def _into_one_file(path: Path) -> None:
 def take_in_files(folder: ArchiveFolder, engine: Engine) -> Iterator[tuple[str, list[str]]]:
     """Take in every closed file of the manifest that is our own, as pending.
 
-    Yields the name of each, and its damage in words: bytes that hold no whole exchange.
+    Yields the name of each, and its damage in words: bytes that hold no whole exchange, or that it
+    is nowhere.
     """
     for entry in manifest.read_entries(folder):
         if entry.file.startswith("donated/"):
             continue  # an import takes them in again
-        path = folder.file(entry.file)
+        try:
+            path = folder.file(entry.file)
+        except NotShipped as missing:  # lost with the machine that wrote it: the rest is not
+            yield entry.file, [str(missing)]
+            continue
         parts = list(read_parts(path))
         with writing(engine) as tx:
             take_in(tx, entry.site, entry.file, parts)

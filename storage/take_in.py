@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from storage import http, times
 from storage.database.captures import capture_row, insert_captures, known_records
 from storage.database.runs import meet_run
 from storage.records import Capture, Record
+from storage.store.file import WarcFile
 from storage.warc import tombstone
 from storage.warc.exchange_records import Digests
 from storage.warc.members import Member, walk
@@ -61,7 +61,7 @@ class Part:
         return self.told.get("tinhuyen-run")
 
 
-def read_parts(path: Path) -> Iterator[Part]:
+def read_parts(path: WarcFile) -> Iterator[Part]:
     """Every whole part of a file of ours, in order. Raises OSError."""
     start, told = None, dict[str, str]()
     for found in walk(path):
@@ -80,7 +80,7 @@ def read_parts(path: Path) -> Iterator[Part]:
         start, told = None, {}
 
 
-def fetched_for(path: Path, begin: int, record: int) -> dict[str, str]:
+def fetched_for(path: WarcFile, begin: int, record: int) -> dict[str, str]:
     """What an exchange was made for: its frontier row, as its metadata record says it.
 
     `begin` is the end of the exchange before it, `record` the offset of its response or revisit.

@@ -185,7 +185,7 @@ def test_indexes_are_made_once_kept_up_and_dropped(tmp_path: Path) -> None:
     assert [d["filename"] for d in map(index.as_json, merged(folder))] == sorted(names)
     assert index.update_all(folder) == []
     index.index_of(folder, names[1]).unlink()
-    folder.file(names[0]).unlink()
+    (folder.root / names[0]).unlink()
     assert index.update_all(folder) == [names[1]]
     assert [d["filename"] for d in map(index.as_json, merged(folder))] == names[1:]
 

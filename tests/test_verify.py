@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from storage.lines import read_lines
+from storage.store.file import WarcFile
 from storage.warc.verify.bench import Verdict
 from storage.warc.verify.pace import Pace
 from storage.warc.verify.round import Round
@@ -228,7 +229,7 @@ def test_a_file_being_written_is_skipped(copy: TestArchive) -> None:
 
 
 def test_a_disk_that_gives_no_bytes_is_an_error(copy: TestArchive) -> None:
-    def fail(path: Path) -> Any:
+    def fail(path: WarcFile) -> Any:
         raise OSError(5, "Input/output error", str(path))
 
     pace = Pace(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,7 +24,8 @@ _SHOWN = 20  # places of a finding; all that are kept are in `runs show --json`
 @commands.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(help="WARC, ARC, WACZ, saved pages, or folders of them.")
+        list[str],
+        typer.Argument(help="WARC, ARC, WACZ, saved pages, or folders of them; also s3://BUCKET/…"),
     ],
     context: typer.Context,
     donor: Annotated[

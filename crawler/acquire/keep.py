@@ -19,6 +19,7 @@ from storage import files, journal, times
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.donations import IMPORTS, Donation, find_donation, save_donation
+from storage.store.file import WarcFile
 from storage.warc import manifest
 
 _PIECE = 1 << 20
@@ -49,20 +50,26 @@ class Keeper:
         files.make_folder(self.incoming)
 
     def keep(
-        self, path: Path, name: str, *, advance: Advance = lambda done: None
+        self, source: WarcFile, name: str, *, advance: Advance = lambda done: None
     ) -> tuple[Donation, bool]:
         """Keep a copy of a file; returns it, and whether it was known. Raises OSError."""
-        sha256 = _sha256_of(path, advance)
-        with writing(self.engine) as tx:
-            known = find_donation(tx, sha256)
-        if known is not None:
+        is_here = isinstance(source, Path)  # else it is fetched once, and looked at then
+        if is_here and (known := self._known(_sha256_of(source, advance))):
             return known, True
-        with self.new_file() as (copy, out), path.open("rb") as file:
+        with self.new_file() as (copy, out), source.open("rb") as file:
             while piece := file.read(_PIECE):
                 out(piece)
-        of_giver = path.stat()  # a saved page may have no other day than its file's
-        os.utime(copy, ns=(of_giver.st_atime_ns, of_giver.st_mtime_ns))
+        if not is_here and (known := self._known(_sha256_of(copy, advance))):
+            copy.unlink()
+            return known, True
+        moment = source.stat().st_mtime_ns  # a saved page may have no other day than its file's
+        if moment:
+            os.utime(copy, ns=(moment, moment))
         return self.adopt(copy, name, None), False
+
+    def _known(self, sha256: str) -> Donation | None:
+        with writing(self.engine) as tx:
+            return find_donation(tx, sha256)
 
     @contextmanager
     def new_file(self) -> Iterator[tuple[Path, Callable[[bytes], None]]]:
@@ -78,8 +85,7 @@ class Keeper:
     def adopt(self, path: Path, name: str, made_of: str | None) -> Donation:
         """Give a synced file of `incoming` its place, and tell of it. Raises OSError."""
         sha256, size = _sha256_of(path), path.stat().st_size
-        with writing(self.engine) as tx:
-            known = find_donation(tx, sha256)
+        known = self._known(sha256)
         if known is not None:
             path.unlink()
             return known
@@ -109,7 +115,7 @@ def safe_name(name: str) -> str:
     return plain[-_NAME_CHARS:]
 
 
-def _sha256_of(path: Path, advance: Advance = lambda done: None) -> str:
+def _sha256_of(path: WarcFile, advance: Advance = lambda done: None) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

@@ -38,6 +38,7 @@ from storage.database.donations import (
 )
 from storage.database.runs import finish_run, start_run
 from storage.errors import Exit
+from storage.store.file import WarcFile
 from storage.warc import index
 from storage.warc.cdxj import Lines
 from storage.warc.writer import archive_fault
@@ -148,7 +149,7 @@ class _Import:
             self.tally.note("known_file", one.file, 0, source.name)
             self.advance(one.bytes)
         else:
-            self.take_in(one, source.path)
+            self.take_in(one, source.path if isinstance(source.path, Path) else None)
         yield one.file
 
     def take_in(self, one: Donation, given: Path | None = None) -> None:
@@ -167,7 +168,7 @@ class _Import:
         with writing(self.engine) as tx:
             set_taken_in(tx, one.file)
 
-    def _take_in_members(self, one: Donation, path: Path) -> None:
+    def _take_in_members(self, one: Donation, path: WarcFile) -> None:
         for inside, name in members(path, one.file, self.keeper, self.tally):
             held = self.keeper.adopt(inside, name, one.file)
             if held.made_of != one.file:
@@ -175,7 +176,7 @@ class _Import:
             self.take_in(held)
         self.advance(one.bytes)
 
-    def _take_in_records(self, one: Donation, path: Path) -> None:
+    def _take_in_records(self, one: Donation, path: WarcFile) -> None:
         with closing(Lines(one.file)) as lines:
             unreachable = self.intake.take_in(path, one.file, lines, self.advance)
             index.write(self.archive.folder, one.file, lines.sorted())
@@ -183,7 +184,7 @@ class _Import:
             self._take_in_transcribed(one, path, "warc", None)
 
     def _take_in_transcribed(
-        self, one: Donation, path: Path, kind: Kind, given: Path | None
+        self, one: Donation, path: WarcFile, kind: Kind, given: Path | None
     ) -> None:
         with writing(self.engine) as tx:
             made = made_of(tx, one.file)
@@ -191,7 +192,8 @@ class _Import:
             scratch = self.keeper.incoming / "unpacked"
             with self.keeper.new_file() as (new, out):
                 if kind == "page":
-                    transcribe_page(given or path, one, out, self.tally)
+                    page = given or self.archive.folder.root / one.file  # pages always stay here
+                    transcribe_page(page, one, out, self.tally)
                 else:
                     transcribe(path, one, kind, scratch, out, self.tally)
             made = [self.keeper.adopt(new, f"{Path(one.name).name}.records.warc.gz", one.file)]

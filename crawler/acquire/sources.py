@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from crawler.acquire.unpack import kind_of
-from storage.errors import UsageError
+from storage.errors import NotFound, UsageError
+from storage.store.file import WarcFile
+from storage.store.objects import store_at
 
 _FOLDER_SUFFIXES = ("_files", "_tệp", "-files", "_archivos", "_Dateien")
 """What browsers call the folder beside a saved page: Chrome in English and Vietnamese, Firefox."""
@@ -17,18 +20,24 @@ _FOLDER_SUFFIXES = ("_files", "_tệp", "-files", "_archivos", "_Dateien")
 class Source:
     """A file to import."""
 
-    path: Path
+    path: WarcFile
     name: str
     """As its giver sees it: within the folder that was given."""
     named: bool
     """It was given by name, not found in a folder."""
 
 
-def find_sources(paths: list[Path]) -> list[Source]:
-    """Files, and those of folders, by name. Raises UsageError for a path where nothing is."""
+def find_sources(paths: Iterable[str | Path]) -> list[Source]:
+    """Files, and those of folders, by name: of this machine, or at an address of fsspec's.
+
+    Raises UsageError for a path where nothing is, StoreFault.
+    """
     found = []
-    for path in paths:
-        if path.is_dir():
+    for given in paths:
+        path = Path(given)
+        if "://" in str(given):
+            found += _at_address(str(given).rstrip("/"))
+        elif path.is_dir():
             inside = sorted(one for one in path.rglob("[!.]*") if one.is_file())
             found += [Source(one, str(one.relative_to(path.parent)), False) for one in inside]
         elif path.is_file():
@@ -38,9 +47,22 @@ def find_sources(paths: list[Path]) -> list[Source]:
     return [one for one in found if one.named or not _belongs_to_page(one.path)]
 
 
-def _belongs_to_page(path: Path) -> bool:
-    """Files of a saved page are taken in with it."""
-    return any(
+def _at_address(url: str) -> list[Source]:
+    """A file, or those of a folder, in a store."""
+    parent, _, name = url.rpartition("/")
+    if not parent.endswith(":/"):
+        with suppress(NotFound):
+            return [Source(store_at(parent).look_up(name), name, True)]
+    inside = store_at(url)
+    found = [Source(inside.look_up(one), f"{name}/{one}", False) for one in inside.names("")]
+    if not found:
+        raise UsageError(f"there is no file or folder {url}")
+    return sorted(found, key=lambda one: one.name)
+
+
+def _belongs_to_page(path: WarcFile) -> bool:
+    """Files of a saved page are taken in with it; of one in a store there are none."""
+    return isinstance(path, Path) and any(
         folder.name.endswith(suffix) and _page_of(folder, suffix) is not None
         for folder in path.parents
         for suffix in _FOLDER_SUFFIXES
@@ -61,6 +83,6 @@ def files_of(page: Path) -> Iterator[Path]:
             yield from sorted(one for one in folder.rglob("*") if one.is_file())
 
 
-def is_importable(path: Path) -> bool:
+def is_importable(path: WarcFile) -> bool:
     """Whether a file found in a folder is an archive or a page. Raises OSError."""
     return kind_of(path) not in ("unknown", "empty")

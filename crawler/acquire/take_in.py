@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
@@ -20,6 +19,7 @@ from storage.database.captures import find_same, known_places, known_records
 from storage.database.connect import writing
 from storage.database.pages import Kept, save_pages
 from storage.http import DECODED_MAX_BYTES
+from storage.store.file import WarcFile
 from storage.urls import canonical_url, urlkey
 from storage.warc.cdxj import Lines
 from storage.warc.foreign import CAPTURES, made_id
@@ -46,7 +46,7 @@ class Intake:
     """Of images that wait."""
 
     def take_in(
-        self, path: Path, name: str, lines: Lines, advance: Advance = lambda done: None
+        self, path: WarcFile, name: str, lines: Lines, advance: Advance = lambda done: None
     ) -> bool:
         """Every capture of a WARC file that the database does not hold, read and saved.
 
@@ -152,7 +152,9 @@ def _with_id(kept: Kept, record_id: str) -> Kept:
 class _Walk:
     """The records of a file that may be captures; what else there is goes into the tally."""
 
-    def __init__(self, path: Path, name: str, tally: Tally, lines: Lines, advance: Advance) -> None:
+    def __init__(
+        self, path: WarcFile, name: str, tally: Tally, lines: Lines, advance: Advance
+    ) -> None:
         self._found, self._lines = walk(path), lines
         self._name, self._tally, self._advance = name, tally, advance
         self._at = -1

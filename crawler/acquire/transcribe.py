@@ -14,6 +14,7 @@ from typing import IO
 from crawler.acquire.tally import Tally
 from crawler.acquire.unpack import Kind, unpack
 from storage.database.donations import Donation
+from storage.store.file import WarcFile
 from storage.warc.arc import BEGIN, ArcRecord, Gap, walk_arc
 from storage.warc.foreign import made_id
 from storage.warc.record import Fields, member, sha1_digest, warc_fields
@@ -25,7 +26,7 @@ _OURS = ("content-length", "tinhuyen-source-file", "tinhuyen-source-offset")
 
 
 def transcribe(
-    source: Path, one: Donation, kind: Kind, scratch: Path, out: Out, tally: Tally
+    source: WarcFile, one: Donation, kind: Kind, scratch: Path, out: Out, tally: Tally
 ) -> None:
     """Write every record of a file that cannot be reached in it. Raises OSError.
 
@@ -64,7 +65,7 @@ def warcinfo(one: Donation, what: str) -> bytes:
     return b"".join(member(fields, [block], len(block)))
 
 
-def unreachable(path: Path) -> Iterator[RawRecord]:
+def unreachable(path: WarcFile) -> Iterator[RawRecord]:
     """Records behind the first of a gzip member."""
     last = -1
     for found in walk(path):

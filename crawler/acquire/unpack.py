@@ -6,11 +6,11 @@ import struct
 import zlib
 from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 from typing import IO, Any, Literal
 
 import zstandard
 
+from storage.store.file import WarcFile
 from storage.warc import arc
 from storage.warc.verify.walk import RawRecord, walk
 
@@ -26,7 +26,7 @@ Broken = Callable[[int, str], None]
 """Told of what could not be unpacked: offset, and why."""
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: WarcFile) -> Kind:
     """What a file is; `page` by its name, everything else by its bytes. Raises OSError."""
     with path.open("rb") as file:
         start = file.read(_PIECE)
@@ -44,7 +44,7 @@ def kind_of(path: Path) -> Kind:
     return "page" if path.suffix.lower() in _PAGES else _of_records(path)
 
 
-def _of_records(path: Path) -> Kind:
+def _of_records(path: WarcFile) -> Kind:
     """By the records that begin near its start, whatever stands before them."""
     if any(isinstance(found, RawRecord) for found in islice(walk(path), 3)):
         return "warc"
@@ -58,7 +58,7 @@ def _unzipped(start: bytes) -> bytes:
         return b""
 
 
-def unpack(path: Path, kind: Kind, out: IO[bytes], broken: Broken) -> None:
+def unpack(path: WarcFile, kind: Kind, out: IO[bytes], broken: Broken) -> None:
     """Everything that a packed file gives, one piece behind the other. Raises OSError."""
     with path.open("rb") as file:
         if kind == "lz4":

@@ -16,18 +16,19 @@ from typing import Any
 
 from crawler.acquire.keep import Keeper, copy_into
 from crawler.acquire.tally import Tally
+from storage.store.file import WarcFile
 from storage.warc import manifest
 
 _HOLDING = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz", ".wacz")
 
 
-def members(path: Path, name: str, keeper: Keeper, tally: Tally) -> Iterator[tuple[Path, str]]:
+def members(path: WarcFile, name: str, keeper: Keeper, tally: Tally) -> Iterator[tuple[Path, str]]:
     """Every archive in a package as a new file of `incoming`, and its name. Raises OSError.
 
     The caller keeps it or removes it before it asks for the next.
     """
     try:
-        with zipfile.ZipFile(path) as package:
+        with path.open("rb") as file, zipfile.ZipFile(file) as package:
             inside = [one for one in package.infolist() if one.filename.endswith(_HOLDING)]
             stated = _stated(package)
             if not inside:

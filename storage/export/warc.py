@@ -25,6 +25,7 @@ from storage.export.place import new_folder
 from storage.folder import ArchiveFolder
 from storage.output import progress
 from storage.query.records import captures_behind, exchange_span
+from storage.store.file import WarcFile
 from storage.warc.record import member, new_record_id, sha1_digest, warc_fields
 from storage.warc.verify.walk import RawRecord, record_at
 
@@ -86,7 +87,7 @@ class _Wanted:
 
 def _exchange(
     connection: Connection, folder: ArchiveFolder, record_id: str, file: str, offset: int
-) -> Iterator[tuple[RawRecord, Path]]:
+) -> Iterator[tuple[RawRecord, WarcFile]]:
     """The file's warcinfo, what was recorded together with a capture, and the capture itself."""
     path = folder.file(file)
     start, end = exchange_span(connection, file, offset)
@@ -105,7 +106,7 @@ def _concurrent_to(record: RawRecord) -> set[str]:
     return {value for name, value in record.fields if name.lower() == "warc-concurrent-to"}
 
 
-def _records(path: Path, start: int, end: int) -> Iterator[RawRecord]:
+def _records(path: WarcFile, start: int, end: int) -> Iterator[RawRecord]:
     """The whole records that begin in this span; what is damaged ends it."""
     while start < end:
         with record_at(path, start) as record:
@@ -117,7 +118,7 @@ def _records(path: Path, start: int, end: int) -> Iterator[RawRecord]:
             start += len(_RECORD_END)  # of a plain file; at the end of any it does no harm
 
 
-def _is_gzipped(path: Path, offset: int) -> bool:
+def _is_gzipped(path: WarcFile, offset: int) -> bool:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(2) == b"\x1f\x8b"
@@ -147,7 +148,7 @@ class _Files:
             self._serial += 1
             self._file.writelines(_warcinfo(name, self.what))
 
-    def copy(self, record: RawRecord, path: Path) -> None:
+    def copy(self, record: RawRecord, path: WarcFile) -> None:
         """A record as it stands in its file; of a plain file as a gzip member of its own."""
         assert self._file is not None
         if record.type == "warcinfo":
@@ -169,7 +170,7 @@ class _Files:
             self._warcinfos.clear()
 
 
-def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
+def _pieces(path: WarcFile, offset: int, length: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(offset)
         for done in range(0, length, _PIECE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from storage import times
 from storage.archive import Archive
-from storage.errors import DecodeError, NotFound, UsageError, WarcError
+from storage.errors import DecodeError, NotFound, StoreFault, UsageError, WarcError
 from storage.query.captures import Captures
 from storage.query.open_captures import OpenCapture, nearest, page_of
 from storage.replay import memento
@@ -25,6 +26,8 @@ from storage.replay.policy import OF_PAGES
 from storage.replay.shown import Shown, days_of, show_banner, show_page
 from storage.urls import origin_of
 from storage.web.hosts import room_of
+
+logger = logging.getLogger(__name__)
 
 _EMBEDDED = ("im_", "cs_", "js_", "oe_", "id_")
 _LISTED_MAX = 2000
@@ -133,6 +136,10 @@ class _Replay:
         shown = Shown(kept, asked.url, at, mementos, room_of(request.url))
         try:
             response = self._send(request, asked, shown)
+        except StoreFault:  # its own words name machines that readers have no business with
+            logger.exception("the store did not give %s", kept.record.file)
+            what = "the archive cannot reach its store of files; try again later\n"
+            return Response(what, 503, OF_PAGES, media_type="text/plain")
         except (WarcError, NotFound, DecodeError, OSError) as error:
             return self._damaged(request, asked, shown, error)
         response.headers["Memento-Datetime"] = memento.http_date(kept)

@@ -2,10 +2,11 @@
 
 The order for a file, so that a crash at any moment loses nothing and brings nothing back:
 the new file written and synced beside the old one → renamed → listed in the manifest with what it
-replaces → the records taken out noted in the journal → one transaction moves the rows to the new
-file and drops those of the records taken out → the old file and its index removed. Whoever runs the
-takedown again goes on: what rows still cover is yet to be done, and a replaced file without rows is
-yet to be removed.
+replaces → shipped with that manifest, where the old file is in a store → the records taken out
+noted in the journal → one transaction moves the rows to the new file and drops those of the records
+taken out → the old file and its index removed, from the store too. Whoever runs the takedown again
+goes on: what rows still cover is yet to be done, and a replaced file without rows is yet to be
+removed.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.query.access import Audience
+from storage.store.file import WarcFile
+from storage.store.objects import named_store
+from storage.store.ship import remove_here, replace_in_store
 from storage.takedown.covers import covered_captures
 from storage.takedown.purge import forget, purge
-from storage.warc import index, manifest
+from storage.warc import manifest
 from storage.warc.members import Member, walk
 from storage.warc.tombstone import tombstone
 from storage.warc.writer import archive_fault
@@ -145,6 +149,7 @@ def _rewrite_file(
     out = {row.record_id for row in rows}
     new_name = _next_name(name)
     new = folder.root / new_name
+    files.make_folder(new.parent)  # the old one may be another machine's
     moved = _write_without(old, new.with_name(new.name + _UNFINISHED), out, id_)
     files.rename(new.with_name(new.name + _UNFINISHED), new)
     files.sync_folder(new.parent)
@@ -153,6 +158,7 @@ def _rewrite_file(
     sha256 = manifest.sha256_of(new)
     entry = manifest.Entry(new_name, new.stat().st_size, sha256, site, run, replaces=name)
     manifest.list_file(folder, entry)
+    replace_in_store(folder, entry)
     did = {"file": new_name, "sha256": sha256, "replaces": name, "records": sorted(out)}
     _note(folder, "takedown_rewriting", takedown=id_, **did)
     with writing(engine) as tx:
@@ -170,7 +176,7 @@ def _next_name(name: str) -> str:
     return f"{name[: found.start()]}-r{int(found[1] or 0) + 1}.warc.gz"
 
 
-def _write_without(old: Path, new: Path, out: set[str], takedown: str) -> dict[int, int]:
+def _write_without(old: WarcFile, new: Path, out: set[str], takedown: str) -> dict[int, int]:
     """Write a file anew without these records and what was captured with them, and sync it.
 
     Returns where each record that stays began, and begins now.
@@ -205,7 +211,7 @@ class _Place:
     length: int
 
 
-def _members(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
+def _members(path: WarcFile) -> Iterator[tuple[_Place, dict[str, str]]]:
     for found in walk(path):
         if not isinstance(found, Member):
             what = f"{found.reason}; a damaged file is not rewritten: restore it first"
@@ -236,10 +242,10 @@ def _move_rows(tx: Connection, old: str, new: str, moved: dict[int, int]) -> Non
 
 
 def _remove(folder: ArchiveFolder, name: str) -> None:
-    for path in (index.index_of(folder, name), folder.root / name):
-        with contextlib.suppress(FileNotFoundError):
-            files.remove(path)
-    files.sync_folder((folder.root / name).parent)
+    store = named_store()
+    if store is not None:
+        store.remove(name)
+    remove_here(folder, name)
 
 
 def _remove_replaced(archive: Archive, engine: Engine) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
+
+from storage.store.file import WarcFile
 
 _LINE = re.compile(
     rb"(?P<url>[A-Za-z][A-Za-z0-9+.-]*:[^\r\n]{1,8000}?) +(?P<ip>\S+) +(?P<date>\d{12,14}) "
@@ -107,7 +108,7 @@ def _next(stream: IO[bytes], at: int, size: int) -> int:
     return size
 
 
-def first_record(path: Path) -> bool:
+def first_record(path: WarcFile) -> bool:
     """Whether an ARC record begins anywhere near a file's start. Raises OSError."""
     with path.open("rb") as file:
         size = min(file.seek(0, 2), _PIECE)

@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.errors import NotFound, UsageError, WarcError
+from storage.errors import NotFound, StoreFault, UsageError, WarcError
 from storage.folder import ArchiveFolder
+from storage.store.file import WarcFile
 from storage.warc.manifest import Entry, read_entries
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile, open_binary
@@ -23,7 +24,7 @@ def listed(folder: ArchiveFolder) -> dict[str, Entry]:
     return {entry.file: entry for entry in read_entries(folder)}
 
 
-def sha256_of(path: Path, open_file: OpenFile = open_binary) -> str:
+def sha256_of(path: WarcFile, open_file: OpenFile = open_binary) -> str:
     """sha256 of a file's bytes, lower-case hex. Raises OSError."""
     digest = hashlib.sha256()
     with open_file(path) as file:
@@ -43,12 +44,17 @@ def compare(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
 
 
 def check(folder: ArchiveFolder, entry: Entry) -> list[Flaw]:
-    """A listed file read whole and compared; no flaw: it is what it was when it was closed."""
+    """A listed file read whole and compared; no flaw: it is what it was when it was closed.
+
+    Raises StoreFault.
+    """
     try:
         path = folder.file(entry.file)
         return list(compare(entry, path.stat().st_size, sha256_of(path)))
     except NotFound:
         return [Flaw(0, Rule.MISSING_FILE)]
+    except StoreFault:  # of no file in particular
+        raise
     except OSError as error:
         return [Flaw(0, Rule.UNREADABLE, str(error))]
 
@@ -81,6 +87,10 @@ def write_bag(folder: ArchiveFolder, out: Path, site: str | None = None) -> int:
     return len(entries)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: WarcFile, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    if isinstance(source, Path):
+        shutil.copy2(source, target)
+        return
+    with source.open("rb") as file, target.open("wb") as copy:
+        shutil.copyfileobj(file, copy, _PIECE)

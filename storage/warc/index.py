@@ -17,13 +17,14 @@ from contextlib import closing
 from pathlib import Path
 
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
+from storage.store.file import WarcFile
 from storage.warc.cdxj import Lines
 from storage.warc.verify.walk import RawRecord, walk
 
 logger = logging.getLogger(__name__)
 
 
-def index_file(path: Path, name: str) -> list[str]:
+def index_file(path: WarcFile, name: str) -> list[str]:
     """The lines of a file, sorted, without line ends. `name` is what they call it.
 
     What is damaged is left out: `warc verify` says so. Raises OSError.
@@ -53,9 +54,10 @@ def write(folder: ArchiveFolder, name: str, lines: Iterable[str]) -> None:
 def update_all(folder: ArchiveFolder) -> list[str]:
     """Index closed files that have no index or an old one, and drop indexes of files that are gone.
 
+    Files that are in the store only have an index here too; where it is missing they are read.
     Returns the names of the files indexed. Raises OSError.
     """
-    names = {folder.name_of(path) for path in folder.warc_files() if path.suffix != OPEN_SUFFIX}
+    names = {name for name in folder.all_names() if not name.endswith(OPEN_SUFFIX)}
     for path in (folder.root / "cdx").rglob("*.cdxj"):
         if path.relative_to(folder.root / "cdx").as_posix().removesuffix(".cdxj") not in names:
             path.unlink()
@@ -90,8 +92,11 @@ def index_of(folder: ArchiveFolder, name: str) -> Path:
 
 def _is_current(folder: ArchiveFolder, name: str) -> bool:
     """Whether a file's index is there and not older than the file. Raises NotFound."""
-    path = index_of(folder, name)
-    return path.exists() and path.stat().st_mtime_ns >= folder.file(name).stat().st_mtime_ns
+    path, file = index_of(folder, name), folder.file_here(name)
+    if file is None:  # what is in the store never changes; only its date there is younger
+        folder.file(name)
+        return path.exists()
+    return path.exists() and path.stat().st_mtime_ns >= file.stat().st_mtime_ns
 
 
 def offsets(folder: ArchiveFolder, name: str) -> set[int] | None:

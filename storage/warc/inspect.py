@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from storage import http
@@ -15,6 +14,7 @@ from storage.errors import DecodeError, NotFound, WarcError
 from storage.query.access import Audience
 from storage.query.records import rows_of
 from storage.query.withheld import require_records
+from storage.store.file import WarcFile
 from storage.warc.verify.block import HEAD_MAX_BYTES, check_block, is_http
 from storage.warc.verify.fields import check_fields
 from storage.warc.verify.rules import Flaw, Rule
@@ -31,17 +31,16 @@ _DIGESTS = {
 
 
 def describe_record(
-    archive: Archive, file: str, offset: int, audience: Audience | None = None
+    archive: Archive, file: str | WarcFile, offset: int, audience: Audience | None = None
 ) -> dict[str, Any]:
     """Everything about the record that begins at an offset of a file.
 
-    `file`: a path, or the name that the archive gives it. `audience`: who asks; None: whom the
-    environment says. Raises NotFound (Withdrawn, NotOpen), WarcError (no whole record begins
-    there), OSError.
+    `file`: a path, the name that the archive gives it, or the file itself. `audience`: who asks;
+    None: whom the environment says. Raises NotFound (Withdrawn, NotOpen), WarcError (no whole
+    record begins there), OSError.
     """
-    path = Path(file) if Path(file).is_file() else archive.folder.file(file)
-    path = path.absolute()
-    inside = path.is_relative_to(archive.folder.root)
+    path = archive.folder.named(file) if isinstance(file, str) else file
+    inside = archive.folder.holds(path)
     name = archive.folder.name_of(path) if inside else str(path)
     with record_at(path, offset) as record:
         if record is None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from storage import files, times
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
+from storage.store.file import WarcFile
+from storage.store.machines import all_lines
 from storage.warc import index
 from storage.warc.tree import tree_of_file
 
@@ -34,7 +37,10 @@ class Entry:
     """The file whose other records it holds: a takedown took some out (storage.takedown)."""
 
 
-def sha256_of(path: Path) -> str:
+_NAMES = [field.name for field in fields(Entry)]
+
+
+def sha256_of(path: WarcFile) -> str:
     """sha256 of a file's bytes, lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -70,7 +76,7 @@ def _append(folder: ArchiveFolder, entry: Entry, tree: str | None) -> None:
     append_lines(folder.manifest, [line])
 
 
-def _head_of_tree(path: Path) -> str | None:
+def _head_of_tree(path: WarcFile) -> str | None:
     """None if the disk does not give the file back: it is listed all the same."""
     try:
         return tree_of_file(path)[0].head
@@ -86,10 +92,9 @@ def list_anew(folder: ArchiveFolder) -> list[str]:
     stays as it is listed: `warc manifest --check` tells of it. Raises OSError.
     """
     lines = {line["file"]: line for line in read_lines(folder.manifest)}
-    names = [field.name for field in fields(Entry)]
     own = (line for name, line in lines.items() if name.startswith("warc/"))
     without = [line for line in own if not line.get("tree")]
-    entries = [Entry(**{name: line[name] for name in names if name in line}) for line in without]
+    entries = [_entry(line) for line in without]
     sound = [one for one in entries if _is_as_listed(folder.root / one.file, one)]
     for entry in sound:
         list_file(folder, entry)
@@ -101,8 +106,20 @@ def _is_as_listed(path: Path, entry: Entry) -> bool:
 
 
 def read_entries(folder: ArchiveFolder) -> Iterator[Entry]:
-    """The newest entry of every file, in the order of their closing; not of those replaced."""
-    entries = {entry.file: entry for entry in _read_all(folder)}
+    """The newest entry of every file, in the order of their closing; not of those replaced.
+
+    Of all machines that share a store. Raises StoreFault.
+    """
+    return _standing(map(_entry, all_lines(folder, folder.manifest.name)))
+
+
+def own_entries(folder: ArchiveFolder) -> Iterator[Entry]:
+    """The same of the files that this machine listed."""
+    return _standing(_read_all(folder))
+
+
+def _standing(listed: Iterable[Entry]) -> Iterator[Entry]:
+    entries = {entry.file: entry for entry in listed}
     replaced = {entry.replaces for entry in entries.values()}
     return (entry for name, entry in entries.items() if name not in replaced)
 
@@ -112,10 +129,17 @@ def replaced_files(folder: ArchiveFolder) -> list[str]:
     return [entry.replaces for entry in _read_all(folder) if entry.replaces is not None]
 
 
+def replaced_in(manifest: WarcFile) -> list[str]:
+    """The same, as the manifest of another machine tells it."""
+    return [line["replaces"] for line in read_lines(manifest) if line.get("replaces")]
+
+
 def _read_all(folder: ArchiveFolder) -> Iterator[Entry]:
-    names = [field.name for field in fields(Entry)]
-    for line in read_lines(folder.manifest):
-        yield Entry(**{name: line[name] for name in names if name in line})
+    return map(_entry, read_lines(folder.manifest))
+
+
+def _entry(line: dict[str, Any]) -> Entry:
+    return Entry(**{name: line[name] for name in _NAMES if name in line})
 
 
 def list_missing(folder: ArchiveFolder, site_id: str) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, BinaryIO
 
 from storage.errors import TornRecord
+from storage.store.file import WarcFile
 
 _PIECE = 1 << 16
 _MAGIC = b"\x1f\x8b\x08"
@@ -36,7 +36,7 @@ class Gap:
     reason: str
 
 
-def walk(path: Path, start: int = 0, end: int | None = None) -> Iterator[Member | Gap]:
+def walk(path: WarcFile, start: int = 0, end: int | None = None) -> Iterator[Member | Gap]:
     """Every member of a file in order, and every gap between them. Raises: OSError only.
 
     `start` and `end` are offsets of members, to walk a part of the file.
@@ -54,7 +54,7 @@ def walk(path: Path, start: int = 0, end: int | None = None) -> Iterator[Member 
             offset += found.length
 
 
-def _read_member(file: BinaryIO, path: Path, offset: int) -> Member:
+def _read_member(file: BinaryIO, path: WarcFile, offset: int) -> Member:
     file.seek(offset)
     stream, reader = zlib.decompressobj(31), _RecordReader()
     while not stream.eof:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -13,13 +12,14 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from storage import http, times
 from storage.errors import TornRecord, WarcError
 from storage.records import Capture, Record, Truncated
+from storage.store.file import WarcFile
 from storage.warc.foreign import read_foreign
 from storage.warc.verify.walk import record_at
 
 FindRecord = Callable[[str], Record]
 """Where the record of this id lies. Raises NotFound."""
 
-OpenFile = Callable[[str], Path]
+OpenFile = Callable[[str], WarcFile]
 """The path of a file by the name that a record gives it. Raises NotFound."""
 
 _TRUNCATED: dict[str, Truncated] = {
@@ -111,13 +111,13 @@ def _read_own(record: Record, open_file: OpenFile, find_record: FindRecord) -> C
     )
 
 
-def _field(fields: dict[str, str], name: str, path: Path, offset: int) -> str:
+def _field(fields: dict[str, str], name: str, path: WarcFile, offset: int) -> str:
     if name not in fields:
         raise WarcError(f"the record has no {name}", path, offset)
     return fields[name]
 
 
-def _date(fields: dict[str, str], path: Path, offset: int) -> datetime:
+def _date(fields: dict[str, str], path: WarcFile, offset: int) -> datetime:
     text = _field(fields, "warc-date", path, offset)
     try:
         return times.parse_utc(text)
@@ -125,7 +125,7 @@ def _date(fields: dict[str, str], path: Path, offset: int) -> datetime:
         raise WarcError(f"its warc-date {text[:40]!r} is none", path, offset) from error
 
 
-def _read_record(path: Path, offset: int) -> tuple[dict[str, str], bytes]:
+def _read_record(path: WarcFile, offset: int) -> tuple[dict[str, str], bytes]:
     with path.open("rb") as file:
         file.seek(offset)
         try:
@@ -136,7 +136,7 @@ def _read_record(path: Path, offset: int) -> tuple[dict[str, str], bytes]:
             raise WarcError(f"no whole record: {error}", path, offset) from error  # FastWARC's
 
 
-def _read(file: BinaryIO, path: Path, offset: int) -> tuple[dict[str, str], bytes]:
+def _read(file: BinaryIO, path: WarcFile, offset: int) -> tuple[dict[str, str], bytes]:
     record = next(iter(ArchiveIterator(file, WarcRecordType.any_type, parse_http=False)), None)
     if record is None:
         raise WarcError("no record begins here", path, offset)

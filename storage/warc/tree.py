@@ -14,9 +14,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import BinaryIO
 
+from storage.store.file import WarcFile
 from storage.warc.verify.walk import RawRecord, walk
 
 _PIECE = 1 << 20
@@ -67,7 +67,7 @@ def tree_of_lines(manifest: bytes) -> Tree:
     return Tree([hash_piece(line) for line in lines_of(manifest)])
 
 
-def tree_of_file(path: Path) -> tuple[Tree, dict[int, int]]:
+def tree_of_file(path: WarcFile) -> tuple[Tree, dict[int, int]]:
     """The tree over a WARC file's records, and the number of the piece at each offset.
 
     The file is cut wherever a record begins or ends: what stands between records is a piece too,

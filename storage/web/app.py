@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from starlette.datastructures import URL
 
 from storage import logs
 from storage.archive import Archive
-from storage.errors import NotFound, NotOpen, UsageError, WarcError, Withdrawn
+from storage.errors import NotFound, NotOpen, StoreFault, UsageError, WarcError, Withdrawn
 from storage.output import console
 from storage.query.access import Audience, audience_here
 from storage.replay.addresses import address, stamp_of
@@ -23,6 +24,8 @@ from storage.times import parse_utc
 from storage.web.hosts import ByHost, replay_of
 from storage.web.record import describe
 from storage.web.watching import watching
+
+logger = logging.getLogger(__name__)
 
 _SAFE_IMAGES = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"}
@@ -81,6 +84,12 @@ def make_app(archive: Archive) -> FastAPI:
     async def _not_found(request: Request, error: Exception) -> Response:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
         return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
+
+    @app.exception_handler(StoreFault)
+    async def _store_down(request: Request, error: Exception) -> Response:
+        logger.error("%s", error)
+        told = {"error": "the archive cannot reach its store of files; try again later"}
+        return JSONResponse(told, status_code=503, headers=_HEADERS)
 
     _add_record(app, archive, templates)
     return app

@@ -25,7 +25,7 @@ def describe(archive: Archive, file: str, offset: int) -> dict[str, Any]:
         raise NotFound(f"{file[:200]} is no WARC file of this archive")
     captures = Captures(archive)
     kept = captures.at(file, offset)
-    told = describe_record(archive, str(archive.folder.file(file)), offset)
+    told = describe_record(archive, archive.folder.file(file), offset)
     is_capture = kept is not None
     if kept is None and told["type"] != "warcinfo":
         kept = _belongs_to(captures, told)

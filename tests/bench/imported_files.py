@@ -21,6 +21,7 @@ from crawler.acquire.run import import_files
 from crawler.acquire.sources import Source
 from storage.archive import Archive
 from storage.database.donations import donation
+from storage.store.file import WarcFile
 from storage.warc.verify.walk import RawRecord, walk
 
 ENDINGS = (".warc", ".gz", ".arc", ".lz4", ".zst", ".wacz", ".bad", ".wat", ".wet")
@@ -73,7 +74,7 @@ def _records_held(archive: Archive, files: list[str]) -> int:
     return total
 
 
-def _has_records(path: Path) -> bool:
+def _has_records(path: WarcFile) -> bool:
     with path.open("rb") as file:
         start = file.read(4)
     return start[:2] == b"\x1f\x8b" or start == b"WARC"

@@ -92,7 +92,7 @@ def index_lines(
     for one in found:
         try:
             yield _line(one, folder)
-        except NotFound:  # its file was moved away: it cannot be replayed
+        except NotFound:  # its file is not here: it cannot be replayed
             continue
 
 
@@ -117,7 +117,9 @@ def _as_moment(stamp: str) -> datetime:
 
 def _line(one: OpenCapture, folder: ArchiveFolder) -> str:
     """Raises NotFound."""
-    path = folder.file(one.record.file).relative_to(folder.root)  # `.open` while it is written
+    path = folder.file_here(one.record.file)
+    if path is None:
+        raise NotFound(f"{one.record.file} is not on this machine, and pywb reads what is")
     fields = {
         "url": one.url,
         "mime": "warc/revisit" if one.record_type == "revisit" else one.mime,
@@ -125,7 +127,7 @@ def _line(one: OpenCapture, folder: ArchiveFolder) -> str:
         "digest": one.payload_digest,
         "length": str(one.record.length),
         "offset": str(one.record.offset),
-        "filename": path.as_posix(),
+        "filename": path.relative_to(folder.root).as_posix(),  # `.open` while it is written
     }
     there = {name: value for name, value in fields.items() if value is not None}
     return f"{one.urlkey} {one.stamp} {json.dumps(there)}"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection
 
 from storage.archive import Archive
-from storage.errors import NotFound
+from storage.errors import NotFound, NotShipped, StoreFault
 from storage.folder import OPEN_SUFFIX
+from storage.store.file import WarcFile
 from storage.warc import fixity
+from storage.warc.manifest import own_entries
 from storage.warc.verify import store
 from storage.warc.verify.one import Checked, check_file
 from storage.warc.verify.pace import Pace
@@ -59,7 +63,8 @@ class Bench:
         self._listed = fixity.listed(self._folder)
         kept = self._folder.root / "logs" / "records.db" if self._folder.root.exists() else None
         self._kept, self._others = Places(kept), Places(None)
-        self._kept.keep_only({self._folder.name_of(p) for p in self._folder.warc_files()})
+        names = self._folder.all_names()
+        self._kept.keep_only({name.removesuffix(OPEN_SUFFIX) for name in names})
 
     def __enter__(self) -> Bench:
         return self
@@ -73,15 +78,40 @@ class Bench:
         self._kept.close()
         self._others.close()
 
-    def verify(self, path: Path) -> Verdict:
-        """Everything but the originals of revisits. Raises: nothing for any file."""
-        name = self._name(path)
-        if path.name.endswith(OPEN_SUFFIX):
+    def verify(self, file: WarcFile) -> Verdict:
+        """Everything but the originals of revisits. Raises for no file; StoreFault."""
+        name = self._folder.name_of(file) if self._folder.holds(file) else str(file)
+        if file.suffix == OPEN_SUFFIX:
             return Verdict(name, skipped=_OPEN)
         try:
-            return self._verify(path, name)
+            with self._at_hand(file) as path:
+                return self._verify(path, name)
+        except StoreFault:
+            raise
         except OSError as error:
+            moved = self._moved(file, name)
+            if moved is not None:
+                return self.verify(moved)
             return Verdict(name, flaws=(Flaw(0, Rule.UNREADABLE, str(error)),))
+
+    @contextmanager
+    def _at_hand(self, file: WarcFile) -> Iterator[Path]:
+        """A file in the store is fetched once: it is read four times."""
+        if isinstance(file, Path):
+            yield file
+            return
+        with TemporaryDirectory(prefix=".verifying-", dir=self._folder.root) as scratch:
+            path = Path(scratch) / file.name
+            with self._pace.open(file) as stored, path.open("wb") as copy:
+                shutil.copyfileobj(stored, copy, 1 << 20)
+            yield path
+
+    def _moved(self, file: WarcFile, name: str) -> WarcFile | None:
+        """Where a file is now that went to the store meanwhile; None if it did not."""
+        if isinstance(file, Path) and not file.exists() and self._is_inside(name):
+            with suppress(NotFound):
+                return self._folder.file(name)
+        return None
 
     def _verify(self, path: Path, name: str) -> Verdict:
         size, sha256 = path.stat().st_size, fixity.sha256_of(path, self._pace.open)
@@ -116,10 +146,14 @@ class Bench:
         """Files that the manifest or the rows name and the disk does not hold."""
         with self._rows() as tx:
             named = set() if tx is None else store.files_with_rows(tx)
+        own = {entry.file for entry in own_entries(self._folder)}
         for name in sorted({*self._listed, *named}):
             try:
                 self._folder.file(name)
-            except NotFound:
+            except NotFound as error:
+                if isinstance(error, NotShipped) and name not in own:
+                    yield Verdict(name, skipped=str(error))
+                    continue
                 rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD
                 yield Verdict(name, flaws=(Flaw(0, rule, "the whole file is missing"),))
 
@@ -132,10 +166,6 @@ class Bench:
             except NotFound:
                 tx = None
             yield tx
-
-    def _name(self, path: Path) -> str:
-        inside = path.is_relative_to(self._folder.root)
-        return self._folder.name_of(path) if inside else str(path)
 
     def _is_inside(self, name: str) -> bool:
         return not Path(name).is_absolute()

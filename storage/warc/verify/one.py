@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from storage.store.file import WarcFile
 from storage.warc.verify.block import check_block
 from storage.warc.verify.fields import check_fields
 from storage.warc.verify.readers import Seen, compare_readers
@@ -58,7 +58,7 @@ class Checked:
     places: list[Place] = field(default_factory=list)
 
 
-def check_file(path: Path, *, ours: bool, open_file: OpenFile = open_binary) -> Checked:
+def check_file(path: WarcFile, *, ours: bool, open_file: OpenFile = open_binary) -> Checked:
     """Everything that can be said of a file without any other.
 
     `ours`: the archive's own crawls wrote it. Raises OSError.

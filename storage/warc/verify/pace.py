@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import time
-from pathlib import Path
 from typing import BinaryIO, cast
+
+from storage.store.file import WarcFile
 
 
 class Pace:
@@ -16,11 +17,11 @@ class Pace:
         self._rate = bytes_per_second
         self._free_at = time.monotonic()
 
-    def open(self, path: Path) -> BinaryIO:
+    def open(self, path: WarcFile) -> BinaryIO:
         """A file that is read at this pace. Raises OSError."""
         if self._rate is None:
             return path.open("rb")
-        return cast(BinaryIO, io.BufferedReader(_PacedFile(path, self)))
+        return cast(BinaryIO, io.BufferedReader(_PacedFile(path.open("rb"), self)))
 
     def spend(self, size: int) -> None:
         """Wait until these bytes may have been read."""
@@ -30,17 +31,28 @@ class Pace:
         time.sleep(max(0.0, self._free_at - now))
 
 
-class _PacedFile(io.FileIO):
-    def __init__(self, path: Path, pace: Pace) -> None:
-        super().__init__(path, "rb")
-        self._pace = pace
+class _PacedFile(io.RawIOBase):
+    def __init__(self, file: BinaryIO, pace: Pace) -> None:
+        self._file, self._pace = file, pace
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        size = super().readinto(buffer) or 0
-        self._pace.spend(size)
-        return size
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
 
-    def readall(self) -> bytes:
-        data = super().readall()
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
         self._pace.spend(len(data))
-        return data
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

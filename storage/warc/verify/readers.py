@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from itertools import zip_longest
-from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 from warcio.exceptions import ArchiveLoadFailed
 
+from storage.store.file import WarcFile
 from storage.warc.verify.rules import Flaw, Rule
 from storage.warc.verify.walk import OpenFile
 
@@ -42,7 +42,7 @@ _WHAT_WARCIO_RAISES = (
 
 
 def compare_readers(
-    path: Path, open_file: OpenFile, ours: list[tuple[int, Seen]], flaws: list[Flaw]
+    path: WarcFile, open_file: OpenFile, ours: list[tuple[int, Seen]], flaws: list[Flaw]
 ) -> Iterator[Flaw]:
     """Where a reader sees another record than we, if no flaw of ours explains it.
 
@@ -78,7 +78,7 @@ def _said(mine: tuple[int, Seen] | None, theirs: Seen | str | None) -> str:
     return f"the block digest of {theirs[0]} {'holds' if theirs[1] else 'does not hold'} for it"
 
 
-def _read_by_warcio(path: Path, open_file: OpenFile) -> list[Seen | str]:
+def _read_by_warcio(path: WarcFile, open_file: OpenFile) -> list[Seen | str]:
     seen: list[Seen | str] = []
     with open_file(path) as file, _quiet():
         try:
@@ -105,7 +105,7 @@ def _quiet() -> Iterator[None]:
         logger.disabled = before
 
 
-def _read_by_fastwarc(path: Path, open_file: OpenFile) -> list[Seen | str]:
+def _read_by_fastwarc(path: WarcFile, open_file: OpenFile) -> list[Seen | str]:
     seen: list[Seen | str] = []
     with open_file(path) as file:
         try:
@@ -114,6 +114,8 @@ def _read_by_fastwarc(path: Path, open_file: OpenFile) -> list[Seen | str]:
                 has = "WARC-Block-Digest" in record.headers
                 holds = record.verify_block_digest() if has else None
                 seen.append((record.headers.get("WARC-Record-ID") or "", holds))
-        except (OSError, ValueError) as error:  # its own errors are OSErrors
+        except (OSError, ValueError) as error:  # its own errors are OSErrors without a number
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             seen.append(" ".join(str(error).split())[:120])
     return seen

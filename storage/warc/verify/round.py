@@ -16,6 +16,7 @@ from storage import times
 from storage.archive import Archive
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
+from storage.store.file import WarcFile
 from storage.warc.verify.bench import Bench, Verdict, in_order
 from storage.warc.verify.pace import Pace
 
@@ -31,11 +32,9 @@ class Round:
 
     def named(self, names: Iterable[str]) -> Iterator[Verdict]:
         """These files: paths, or names that the archive gives. Raises NotFound."""
-        paths = [
-            path if (path := Path(name)).is_file() else self._folder.file(name) for name in names
-        ]
+        wanted = [self._folder.named(name) for name in names]
         with self._bench() as bench:
-            yield from self._verify(bench, [path.absolute() for path in paths])
+            yield from self._verify(bench, wanted)
 
     def oldest(self, size: int) -> Iterator[Verdict]:
         """Files of the archive whose last check is longest ago, up to so many bytes in all."""
@@ -48,7 +47,7 @@ class Round:
         if since is None:
             since = self._note("begun")
         done = {line["file"] for line in self._lines("file") if line["at"] >= since}
-        left = [path for path in self._by_age() if self._folder.name_of(path) not in done]
+        left = (self._file(name) for name in self._by_age() if name not in done)
         with self._bench() as bench:
             yield from self._verify(bench, left)
             yield from bench.missing_files()
@@ -65,11 +64,11 @@ class Round:
     def _bench(self) -> Bench:
         return Bench(self.archive, self.replica, self.pace)
 
-    def _verify(self, bench: Bench, paths: Iterable[Path]) -> Iterator[Verdict]:
+    def _verify(self, bench: Bench, wanted: Iterable[WarcFile]) -> Iterator[Verdict]:
         """A file whose originals may be in a later one waits for the end."""
         waiting = []
-        for path in paths:
-            verdict = bench.verify(path)
+        for file in wanted:
+            verdict = bench.verify(file)
             if bench.revisits(verdict.file):
                 waiting.append(verdict)
             else:
@@ -101,19 +100,21 @@ class Round:
         last = next(reversed(self._lines("round")), {"round": "ended", "at": ""})
         return str(last["at"]) if last["round"] == "begun" else None
 
-    def _by_age(self) -> list[Path]:
+    def _by_age(self) -> list[str]:
+        """Names of all files, here and in the store."""
         last = {line["file"]: line["at"] for line in self._lines("file")}
+        return sorted(self._folder.all_names(), key=lambda name: (last.get(name, ""), name))
 
-        def age(path: Path) -> tuple[str, Path]:
-            return last.get(self._folder.name_of(path), ""), path
+    def _file(self, name: str) -> WarcFile:
+        """Where a file is by now: a round takes long, and files move to the store meanwhile."""
+        return self._folder.file(name.removesuffix(OPEN_SUFFIX))
 
-        return sorted(self._folder.warc_files(), key=age)
-
-    def _up_to(self, size: int) -> Iterator[Path]:
+    def _up_to(self, size: int) -> Iterator[WarcFile]:
         """At least one: a file larger than all that is allowed would never be looked at."""
-        for path in self._by_age():
-            yield path
-            if path.suffix != OPEN_SUFFIX:
-                size -= path.stat().st_size
+        for name in self._by_age():
+            file = self._file(name)
+            if file.suffix != OPEN_SUFFIX:
+                size -= file.stat().st_size
+            yield file
             if size <= 0:
                 return

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from storage import times
 from storage.database.schema import capture
 from storage.folder import ArchiveFolder
+from storage.store.file import WarcFile
 from storage.warc import index
 from storage.warc.verify.one import Place
 from storage.warc.verify.rules import Flaw, Rule
@@ -103,7 +104,7 @@ def payload_of(connection: Connection, record_id: str) -> str | None:
     return None if row is None else row.payload_digest or ""
 
 
-def check_replica(path: Path, replica: Path, open_file: OpenFile) -> Iterator[Flaw]:
+def check_replica(path: WarcFile, replica: Path, open_file: OpenFile) -> Iterator[Flaw]:
     """A file against its copy, byte by byte; the offset is that of the first difference."""
     if not replica.is_file():
         yield Flaw(0, Rule.REPLICA_MISSING, str(replica))

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
 from isal import isal_zlib
 
+from storage.store.file import WarcFile
 from storage.warc.members import next_member
 from storage.warc.verify.rules import Flaw, Rule
 
@@ -35,10 +35,10 @@ _WHOLE = (Rule.NO_RECORD_END, Rule.SHORT_END)
 _RECORD_BYTES = 80  # enough for a match of the pattern
 
 Fields = tuple[tuple[str, str], ...]
-OpenFile = Callable[[Path], BinaryIO]
+OpenFile = Callable[[WarcFile], BinaryIO]
 
 
-def open_binary(path: Path) -> BinaryIO:
+def open_binary(path: WarcFile) -> BinaryIO:
     """A file to read from. Raises OSError."""
     return path.open("rb")
 
@@ -95,7 +95,7 @@ class RawRecord:
         return self.named.get("warc-record-id")
 
 
-def walk(path: Path, open_file: OpenFile = open_binary) -> Iterator[RawRecord | Flaw]:
+def walk(path: WarcFile, open_file: OpenFile = open_binary) -> Iterator[RawRecord | Flaw]:
     """Every record in order, and every flaw of a frame. Raises: OSError only."""
     size = path.stat().st_size
     with open_file(path) as file:
@@ -113,7 +113,7 @@ def walk(path: Path, open_file: OpenFile = open_binary) -> Iterator[RawRecord | 
 
 
 @contextmanager
-def record_at(path: Path, offset: int) -> Iterator[RawRecord | None]:
+def record_at(path: WarcFile, offset: int) -> Iterator[RawRecord | None]:
     """The record that begins at an offset; None if none does. Raises OSError."""
     with path.open("rb") as file, SpooledTemporaryFile(_SPOOL_BYTES) as content:
         file.seek(offset)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from isal import isal_zlib
 
 from storage.folder import ArchiveFolder
+from storage.store.file import WarcFile
 from storage.warc import index
 from storage.warc.verify.block import check_block
 from storage.warc.verify.rules import Flaw, Rule
@@ -56,7 +56,7 @@ def places_of(folder: ArchiveFolder, name: str) -> list[Place]:
     return sorted(found, key=lambda place: place.offset)
 
 
-def parts(path: Path, places: list[Place], chosen: Mapping[int, str]) -> Iterator[Part]:
+def parts(path: WarcFile, places: list[Place], chosen: Mapping[int, str]) -> Iterator[Part]:
     """What to copy of a file, in its order. `chosen`: record ids by offset. Raises OSError.
 
     A request stands before its response or after it, next to it: so have it Heritrix, wget,
@@ -81,7 +81,7 @@ def parts(path: Path, places: list[Place], chosen: Mapping[int, str]) -> Iterato
         yield Part(offset, 0, flaw=Flaw(offset, Rule.ROW_WITHOUT_RECORD))
 
 
-def _capture(path: Path, place: Place, record_id: str) -> tuple[Part, set[str]]:
+def _capture(path: WarcFile, place: Place, record_id: str) -> tuple[Part, set[str]]:
     """A capture's record, and the ids by which others say that they go with it, or it says so."""
     length = place.end - place.offset
     with record_at(path, place.offset) as record:
@@ -93,7 +93,7 @@ def _capture(path: Path, place: Place, record_id: str) -> tuple[Part, set[str]]:
         return Part(place.offset, length, place, flaw), set() if flaw else _ids(record)
 
 
-def _companions(path: Path, start: int, end: int, ids: set[str]) -> Iterator[Part]:
+def _companions(path: WarcFile, start: int, end: int, ids: set[str]) -> Iterator[Part]:
     """The records between two captures that were captured with one of them."""
     while ids and start < end:
         with record_at(path, _behind_breaks(path, start)) as record:
@@ -110,7 +110,7 @@ def _ids(record: RawRecord) -> set[str]:
     return {record.id or "", *beside} - {""}
 
 
-def _behind_breaks(path: Path, at: int) -> int:
+def _behind_breaks(path: WarcFile, at: int) -> int:
     """Where the next record begins: in a plain file two line breaks stand before it."""
     with path.open("rb") as file:
         file.seek(at)
@@ -118,7 +118,7 @@ def _behind_breaks(path: Path, at: int) -> int:
     return at + len(rest) - len(rest.lstrip(b"\r\n"))
 
 
-def member(path: Path, part: Part) -> Iterator[bytes]:
+def member(path: WarcFile, part: Part) -> Iterator[bytes]:
     """A record as a gzip member: as it stands, or made one where the file is plain."""
     with path.open("rb") as file:
         file.seek(part.offset)

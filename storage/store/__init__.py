@@ -1,0 +1,1 @@
+"""The object store that finished WARC files go to, and how machines share it."""

@@ -1,0 +1,185 @@
+"""Finished WARC files moved to the store, and back.
+
+The order for a file, so that a crash at any moment loses nothing: copied there in one step → all
+of it read back, and its sha256 compared with the manifest's → noted in `logs/shipped.jsonl` → the
+local copy removed. Before any file, the manifest that lists it. Whoever ships again goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage import files, times
+from storage.errors import NotFound, StoreFault, WarcError
+from storage.folder import ArchiveFolder
+from storage.lines import append_lines, read_lines
+from storage.store.machines import others, ship_beside
+from storage.store.objects import Store, named_store
+from storage.warc import index
+from storage.warc.fixity import sha256_of
+from storage.warc.manifest import Entry, own_entries, read_entries, replaced_in
+
+_PIECE = 1 << 20
+_MOVED = (".warc", ".gz", ".zst", ".arc", ".lz4", ".wacz")
+"""Donated files of other endings are copied: a saved page's day may be its file's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """What became of a file."""
+
+    file: str
+    bytes: int
+    what: str
+    """`shipped`; `was there` already; `withdrawn`: a takedown replaced it; `damaged`."""
+    is_here: bool
+    """Whether a copy is left here."""
+    why: str | None = None
+    """Of a damaged one, what is wrong."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        told: dict[str, Any] = {"file": self.file, "bytes": self.bytes, "what": self.what}
+        return told | {"is_here": self.is_here, "why": self.why}
+
+
+def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> Iterator[Shipped]:
+    """Move every finished file of this folder to the store; what is done already costs nothing.
+
+    Also copies this machine's manifest and journal there. `keep_local`: no local copy goes.
+    Raises ArchiveBusy (another process ships), StoreFault, OSError; run again, it goes on.
+    """
+    with folder.shipping_lock():
+        ship_beside(folder, store)
+        done, withdrawn = _verified(folder, store), _withdrawn(folder)
+        for entry in own_entries(folder):
+            if not (folder.root / entry.file).exists():
+                continue  # moved already, or lost: `warc manifest --check` tells
+            if entry.file in withdrawn:
+                yield _withdraw(folder, entry)
+            elif not _stays(entry, keep_local) or done.get(entry.file) != entry.sha256:
+                yield _ship(folder, store, entry, keep_local=keep_local)
+
+
+def waiting(folder: ArchiveFolder, store: Store) -> list[Entry]:
+    """Finished files of this folder that were never found whole in the store."""
+    done = _verified(folder, store)
+    return [one for one in own_entries(folder) if done.get(one.file) != one.sha256]
+
+
+def fetch(folder: ArchiveFolder, name: str) -> Path:
+    """Copy a file back from the store, compared with the manifest; returns where it is.
+
+    Raises NotFound, StoreFault, WarcError (the store's copy is not as listed), OSError.
+    """
+    here = folder.file_here(name)
+    if here is not None:
+        return here
+    stored, path = folder.file(name), folder.root / name
+    files.make_folder(path.parent)
+    unfinished = path.with_name(path.name + ".fetching")
+    with stored.open("rb") as file, unfinished.open("wb") as copy:
+        shutil.copyfileobj(file, copy, _PIECE)
+    entry = next((one for one in read_entries(folder) if one.file == name), None)
+    if entry is not None and sha256_of(unfinished) != entry.sha256:
+        unfinished.unlink()
+        raise WarcError("the store's copy is not the file that the manifest lists", name, 0)
+    handle = files.open_existing(unfinished)
+    files.sync(handle)
+    os.close(handle)
+    files.rename(unfinished, path)
+    files.sync_folder(path.parent)
+    return path
+
+
+def _ship(
+    folder: ArchiveFolder, store: Store, entry: Entry, *, keep_local: bool
+) -> Shipped:  # fmt: skip
+    path, what = folder.root / entry.file, "was there"
+    if not _holds(store, entry):
+        if entry.file in _withdrawn(folder):  # asked again: before it was missed there proves less
+            return _withdraw(folder, entry)
+        store.put(path, entry.file)
+        what = "shipped"
+        if not _holds(store, entry):
+            store.remove(entry.file)
+            return Shipped(entry.file, entry.bytes, "damaged", True, _whose_fault(path, entry))
+    note_shipped(folder, store, entry)
+    stays = _stays(entry, keep_local)
+    if not stays:
+        files.remove(path)
+        files.sync_folder(path.parent)
+    return Shipped(entry.file, entry.bytes, what, stays)
+
+
+def _stays(entry: Entry, keep_local: bool) -> bool:
+    return keep_local or not entry.file.endswith(_MOVED)
+
+
+def _holds(store: Store, entry: Entry) -> bool:
+    """Whether the store gives back the very bytes that are listed: all of them are read."""
+    try:
+        return store.size_of(entry.file) == entry.bytes and (
+            store.sha256_of(entry.file) == entry.sha256
+        )
+    except NotFound:
+        return False
+
+
+def _whose_fault(path: Path, entry: Entry) -> str:
+    if sha256_of(path) != entry.sha256:
+        return "the local file is not as the manifest lists it: `tinhuyen warc verify` says more"
+    return "the store gave other bytes back than it was given; they were removed there"
+
+
+def _withdrawn(folder: ArchiveFolder) -> set[str]:
+    """Names of files that takedowns on other machines replaced."""
+    return {name for file in others(folder, "manifest.jsonl") for name in replaced_in(file)}
+
+
+def _withdraw(folder: ArchiveFolder, entry: Entry) -> Shipped:
+    remove_here(folder, entry.file)
+    return Shipped(entry.file, entry.bytes, "withdrawn", is_here=False)
+
+
+def replace_in_store(folder: ArchiveFolder, entry: Entry) -> None:
+    """Ship a file that stands for another, if that one is in the store, and the list that says so.
+
+    From then on no machine ships the other again. Raises StoreFault (it cannot be), OSError.
+    """
+    store = named_store()
+    if store is None or entry.replaces is None or store.size_of(entry.replaces) is None:
+        return
+    ship_beside(folder, store)
+    done = _ship(folder, store, entry, keep_local=True)
+    if done.why is not None:
+        raise StoreFault(f"{entry.file}: {done.why}")
+
+
+def remove_here(folder: ArchiveFolder, name: str) -> None:
+    """Take a file and its index away from this folder, if they are here. Raises OSError."""
+    for path in (index.index_of(folder, name), folder.root / name):
+        if path.exists():
+            files.remove(path)
+            files.sync_folder(path.parent)
+
+
+def note_shipped(folder: ArchiveFolder, store: Store, entry: Entry) -> None:
+    """Note that the store gave a file back as it is listed. Raises OSError."""
+    told = {"file": entry.file, "sha256": entry.sha256, "bytes": entry.bytes, "store": store.url}
+    append_lines(_log(folder), [told | {"at": times.utc_text(times.now())}])
+
+
+def _verified(folder: ArchiveFolder, store: Store) -> dict[str, str]:
+    """sha256 by file, of those that this store gave back."""
+    lines = read_lines(_log(folder))
+    return {line["file"]: line["sha256"] for line in lines if line["store"] == store.url}
+
+
+def _log(folder: ArchiveFolder) -> Path:
+    return folder.root / "logs" / "shipped.jsonl"
