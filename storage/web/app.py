@@ -78,6 +78,12 @@ def make_app(archive: Archive) -> FastAPI:
             headers["Content-Disposition"] = "attachment"
         return Response(data, media_type=mime, headers=headers)
 
+    _add_errors(app)
+    _add_record(app, archive, templates)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     @app.exception_handler(UsageError)
     @app.exception_handler(WarcError)
@@ -90,9 +96,6 @@ def make_app(archive: Archive) -> FastAPI:
         logger.error("%s", error)
         told = {"error": "the archive cannot reach its store of files; try again later"}
         return JSONResponse(told, status_code=503, headers=_HEADERS)
-
-    _add_record(app, archive, templates)
-    return app
 
 
 def _add_record(app: FastAPI, archive: Archive, templates: Jinja2Templates) -> None:
