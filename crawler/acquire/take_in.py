@@ -111,6 +111,11 @@ class Intake:
         self._save(name)
         return raws.unreachable
 
+    def take(self, raw: Raw) -> None:
+        """One capture as it comes, read and saved. Raises ArchiveFault."""
+        self._finish(self._begin([raw]))
+        self._save(raw.file)
+
     def _begin(self, raws: list[Raw]) -> _Batch:
         """The very records that were taken in before a kill are not read again."""
         ids = [raw.fields["warc-record-id"] for raw in raws if "warc-record-id" in raw.fields]
