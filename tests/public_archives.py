@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -73,6 +73,11 @@ class PublicArchives(LoopbackPortal):
     faults: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     """Paths, in the order they were asked for."""
+
+    listed: Sequence[Caught] = ()
+    """What the index lists, if it is not what is caught."""
+    misdated: str = ""
+    """A moment whose page says that it is of another."""
 
     def __post_init__(self) -> None:
         self.file, self.places = b"", []
@@ -172,7 +177,7 @@ class PublicArchives(LoopbackPortal):
         prefix = urlkey("http://" + query["url"].removesuffix("*"))
         first, last = query.get("from", ""), query.get("to", "9")
         listed = [
-            (number, one) for number, one in enumerate(self.caught)
+            (number, one) for number, one in enumerate(self.listed or self.caught)
             if one.key.startswith(prefix) and first <= one.moment <= last
         ]  # fmt: skip
         return sorted(listed, key=lambda one: (one[1].key, one[1].moment))
@@ -189,7 +194,7 @@ class PublicArchives(LoopbackPortal):
             send(handler, 200, "text/x-ndjson", "\n".join(lines).encode() + b"\n")
 
     def _line(self, number: int, one: Caught) -> dict[str, Any]:
-        offset, length = self.places[number]
+        offset, length = self.places[min(number, len(self.places) - 1)]
         return {
             "urlkey": one.key, "timestamp": one.moment, "url": one.url, "mime": one.mime,
             "status": str(one.status), "digest": one.told_digest, "length": str(length),
@@ -198,7 +203,7 @@ class PublicArchives(LoopbackPortal):
 
     def _machine_index(self, handler: BaseHTTPRequestHandler, query: dict[str, str]) -> None:
         if "showNumPages" in query:
-            pages = -(-len(self.caught) // PER_PAGE)
+            pages = -(-len(self.listed or self.caught) // PER_PAGE)
             send(handler, 200, "text/plain", f"{pages}\n".encode())
             return
         page, within = int(query["page"]), self._found(query)
@@ -227,7 +232,8 @@ class PublicArchives(LoopbackPortal):
         [one] = mine
         handler.send_response(one.status)
         handler.send_header("Content-Type", "text/html")
-        handler.send_header("Memento-Datetime", format_datetime(one.at, usegmt=True))
+        at = one.at + timedelta(days=one.moment == self.misdated)
+        handler.send_header("Memento-Datetime", format_datetime(at, usegmt=True))
         handler.send_header("X-Archive-Orig-Content-Type", "text/html")
         handler.send_header("X-Archive-Orig-Date", format_datetime(one.at, usegmt=True))
         for header in one.headers:
