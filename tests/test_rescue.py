@@ -253,6 +253,25 @@ def test_the_command(tin: TestArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     assert nothing.returncode == 2 and "commoncrawl, wayback" in nothing.stderr
 
 
+def test_what_a_takedown_took_out_stays_out_of_a_rebuild(tin: TestArchive) -> None:
+    given = {"a.warc.gz": packed([answer(7), answer(8)])}
+    give(tin, given)
+    with PublicArchives(FIVE) as theirs:
+        rescued(tin, theirs, "wayback")
+        for number in (1, 7):
+            told = ("--reason", "toà án", "--basis", "luật", "--how", "rewrite")
+            done = tin.tinhuyen("takedown", "add", url(number), *told)
+            assert done.returncode == 0, done.stderr
+        before = content_of(tin.open().database_url)
+        rebuilt = tin.tinhuyen("rebuild")
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        assert not differences(before, content_of(tin.open().database_url))
+        assert found(give(tin, given)) == {"known_file": 1}
+
+        assert rescued(tin, theirs, "wayback").counts["captures"] == 1  # as a crawl would; hidden
+    assert url(1) not in tin.tinhuyen("search", "--json").stdout
+
+
 @pytest.mark.postgres
 def test_on_postgresql_too(tin: TestArchive, postgres_url: str) -> None:
     from crawler.acquire.rescue.run import rescue
