@@ -76,6 +76,10 @@ class PublicArchives(LoopbackPortal):
 
     listed: Sequence[Caught] = ()
     """What the index lists, if it is not what is caught."""
+    crawls: str = "https://elsewhere.example/"
+    """Where the list of crawls says that their indexes are."""
+    named: str = FILE
+    """The file that the index names."""
     misdated: str = ""
     """A moment whose page says that it is of another."""
 
@@ -167,9 +171,9 @@ class PublicArchives(LoopbackPortal):
     def _crawls(self) -> list[dict[str, str]]:
         older = "CC-MAIN-2013-20"
         return [
-            {"id": CRAWL, "cdx-api": f"https://elsewhere.example/{CRAWL}-index",
+            {"id": CRAWL, "cdx-api": f"{self.crawls}{CRAWL}-index",
              "from": "2019-01-01T00:00:00", "to": "2024-12-31T00:00:00"},
-            {"id": older, "cdx-api": f"https://elsewhere.example/{older}-index",
+            {"id": older, "cdx-api": f"{self.crawls}{older}-index",
              "from": "2013-05-18T00:00:00", "to": "2013-06-19T00:00:00"},
         ]  # fmt: skip
 
@@ -198,7 +202,7 @@ class PublicArchives(LoopbackPortal):
         return {
             "urlkey": one.key, "timestamp": one.moment, "url": one.url, "mime": one.mime,
             "status": str(one.status), "digest": one.told_digest, "length": str(length),
-            "offset": str(offset), "filename": FILE,
+            "offset": str(offset), "filename": self.named,
         }  # fmt: skip
 
     def _machine_index(self, handler: BaseHTTPRequestHandler, query: dict[str, str]) -> None:

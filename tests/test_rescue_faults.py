@@ -54,7 +54,7 @@ def test_a_length_that_is_too_short(tin: TestArchive, theirs: PublicArchives) ->
     theirs.faults = {FILE: ["short"]}
     assert not found(rescued(tin, theirs, "commoncrawl", limit=1))
     theirs.faults = {"/web/": ["short"]}
-    assert found(rescued(tin, theirs, "wayback")) == {"held": 1, "not_as_indexed": 1}
+    assert found(rescued(tin, theirs, "wayback")) == {"not_as_indexed": 1}
 
 
 def test_retry_after_is_obeyed(tin: TestArchive, theirs: PublicArchives) -> None:
@@ -65,7 +65,7 @@ def test_retry_after_is_obeyed(tin: TestArchive, theirs: PublicArchives) -> None
 
 
 @pytest.mark.parametrize("name", BOTH)
-@pytest.mark.parametrize("fault", ["503", "reset"])
+@pytest.mark.parametrize("fault", ["503", "reset", "403"])
 def test_turned_away_again_and_again_it_stops_and_goes_on_later(
     tin: TestArchive, theirs: PublicArchives, name: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +172,17 @@ def test_lines_of_an_index_that_name_no_capture(tin: TestArchive, name: str) -> 
         theirs.listed = [*FIVE, *odd]
         done = rescued(tin, theirs, name)
     assert found(done) == {"bad_index_line": 2} and done.counts["articles"] == 5
+
+
+def test_an_index_leads_to_no_other_host(tin: TestArchive) -> None:
+    with PublicArchives(FIVE[:1]) as theirs:
+        theirs.crawls = "https://elsewhere.example//other.example/"
+        theirs.named = "http://other.example/a.warc.gz"
+        assert rescued(tin, theirs, "commoncrawl").estimate.listed == 0
+        assert theirs.asked[-1].startswith("/other.example/CC-MAIN-2013-20-index?")
+        theirs.crawls = ""
+        assert found(rescued(tin, theirs, "commoncrawl")) == {"not_there": 1}
+        assert theirs.asked[-1] == "/http%3A//other.example/a.warc.gz"
 
 
 def test_an_index_that_is_none(tin: TestArchive, theirs: PublicArchives) -> None:

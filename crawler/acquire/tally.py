@@ -59,7 +59,6 @@ STRANGE = {
     "bad_package_digest": "a WARC is not what its package says of it: kept as it is",
     "bad_payload_digest": "a payload that is not what its digest says: kept as it is",
     "not_as_indexed": "a payload that is not what the archive's index says: kept as it is",
-    "held": "listed in the index, and held already: not fetched again",
     "left_alone": "a file of a folder that is no archive and no page",
 }
 _MEANING = {**STRANGE, **UNREAD}

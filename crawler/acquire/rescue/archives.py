@@ -16,9 +16,9 @@ class PublicArchive:
     name: str
     """As the provenance of a capture has it: `commoncrawl` or `wayback`."""
     index: str
-    """Where its index is asked: Common Crawl's folder of indexes, Wayback's CDX server."""
+    """Common Crawl's folder of indexes, ending in a slash, or Wayback's CDX server."""
     captures: str
-    """Where its captures are: of Common Crawl WARC files, of the Wayback Machine pages."""
+    """Folder of its captures, ending in a slash: Common Crawl's WARC files, Wayback's pages."""
     delay_seconds: float
     """At least so long between two requests to one of its hosts."""
     donor: str
@@ -32,9 +32,13 @@ def public_archive(name: str) -> PublicArchive:
     return _ARCHIVES[name]()
 
 
+def _folder(address: str) -> str:
+    return address if address.endswith("/") else f"{address}/"
+
+
 def _commoncrawl() -> PublicArchive:
     return PublicArchive(
-        "commoncrawl", settings.COMMONCRAWL_INDEX, settings.COMMONCRAWL_DATA,
+        "commoncrawl", _folder(settings.COMMONCRAWL_INDEX), _folder(settings.COMMONCRAWL_DATA),
         settings.COMMONCRAWL_DELAY_SECONDS,
         "Common Crawl", "https://commoncrawl.org/terms-of-use",
     )  # fmt: skip
@@ -42,7 +46,8 @@ def _commoncrawl() -> PublicArchive:
 
 def _wayback() -> PublicArchive:
     return PublicArchive(
-        "wayback", settings.WAYBACK_INDEX, settings.WAYBACK_PAGES, settings.WAYBACK_DELAY_SECONDS,
+        "wayback", settings.WAYBACK_INDEX, _folder(settings.WAYBACK_PAGES),
+        settings.WAYBACK_DELAY_SECONDS,
         "Internet Archive, Wayback Machine", "https://archive.org/about/terms",
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from crawler.acquire.rescue.archives import PublicArchive
 from crawler.acquire.rescue.listing import Listed
@@ -59,9 +59,9 @@ def fetch(archive: PublicArchive, service: Service, one: Listed) -> Got:
 
 
 def source_of(archive: PublicArchive, one: Listed) -> str:
-    """The address that the capture is fetched from."""
+    """The address that the capture is fetched from: on the host of the settings, come what may."""
     if archive.name == "commoncrawl":
-        return urljoin(archive.captures, one.file)
+        return archive.captures + quote(one.file.lstrip("/"))
     # As the index writes it; only what no request line may hold is escaped.
     return f"{archive.captures}{one.moment}id_/{quote(one.asked, safe=string.punctuation)}"
 

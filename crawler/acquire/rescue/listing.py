@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from cdx_toolkit import CDXFetcher, cdx_to_captures
 
@@ -167,7 +167,7 @@ class _Index(CDXFetcher):  # type: ignore[misc]
 def _crawls(index: str, service: Service, since: str | None, until: str | None) -> list[str]:
     """The indexes of Common Crawl's crawls in a span, newest first; all on the host of `index`."""
     try:
-        crawls = json.loads(service.ask(urljoin(index, "collinfo.json")).text)
+        crawls = json.loads(service.ask(f"{index}collinfo.json").text)
         paths = [
             urlsplit(one["cdx-api"]).path
             for one in crawls
@@ -177,7 +177,7 @@ def _crawls(index: str, service: Service, since: str | None, until: str | None) 
         raise PublicArchiveUnavailable(
             f"{index} gave no list of crawls ({error}); try again later"
         ) from error
-    return [urljoin(index, path) for path in paths]
+    return [index + path.lstrip("/") for path in paths]
 
 
 def _overlaps(crawl: dict[str, Any], since: str, until: str) -> bool:

@@ -33,7 +33,7 @@ from storage.archive import Archive
 from storage.database.captures import find_held
 from storage.database.connect import writing
 from storage.database.donations import is_taken_in, save_donation, set_taken_in
-from storage.database.runs import FinishedRun, finish_run, note_reason, start_run
+from storage.database.runs import count_run, finish_run, note_reason, start_run
 from storage.errors import Exit, OutOfDisk, PublicArchiveUnavailable, SiteUnavailable
 from storage.keeper import no_room
 from storage.warc import index
@@ -149,6 +149,8 @@ class _Rescue:
     watch: Watch
     tally: Tally = field(default_factory=Tally)
     id: str = ""
+    not_given: int = 0
+    """Captures in a row that the archive would not give: it may have barred us."""
 
     def look(self, span: Span) -> tuple[list[Listed], Estimate]:
         """What is to be fetched, oldest first."""
@@ -163,11 +165,9 @@ class _Rescue:
             for one in some:
                 listed += 1
                 moments = [min([one.moment, *moments]), max([one.moment, *moments])]
-                if (one.url, one.moment) in seen:
-                    self.tally.note("held", self.public.name, 0, f"{one.moment} {one.url}")
-                    continue
-                seen.add((one.url, one.moment))
-                wanted.append(one)
+                if (one.url, one.moment) not in seen:
+                    seen.add((one.url, one.moment))
+                    wanted.append(one)
         wanted.sort(key=lambda one: (one.moment, one.url))
         first, last = moments or (None, None)
         estimate = Estimate(
@@ -223,10 +223,20 @@ class _Rescue:
             got = fetch(self.public, self.service, one)
         except Refused as refused:
             source = source_of(self.public, one)
+            self._check_barred(refused, source)
             self.tally.note(refused.kind, source, one.offset, f"{one.moment} {one.url}: {refused}")
             return 0
+        self.not_given = 0
         intake.take(out.append(got))
         return got.served_bytes
+
+    def _check_barred(self, refused: Refused, source: str) -> None:
+        self.not_given = self.not_given + 1 if refused.kind == "not_given" else 0
+        if self.not_given >= settings.BUSY_ANSWERS_MAX:
+            raise PublicArchiveUnavailable(
+                f"{source} and {self.not_given - 1} captures before it were not given: {refused}. "
+                "What came is kept; the same command goes on later."
+            )
 
     def _intake(self, run: str) -> tuple[Readers, Intake]:
         readers = Readers()
@@ -270,15 +280,15 @@ class _Rescue:
         Later(self.archive, self.engine, self.tally).read(self.site)
         unread = self.tally.unread
         reason = f"{unread} capture(s) did not come; `tinhuyen runs show` names them"
-        ended = self._end("incomplete" if unread else "finished", reason if unread else None)
+        with writing(self.engine) as tx:
+            counts = count_run(tx, self.id) | {"listed": estimate.listed, "held": estimate.held}
+            ended = finish_run(
+                tx, self.id, "incomplete" if unread else "finished", reason if unread else None,
+                self.tally.findings(), counts,
+            )  # fmt: skip
+            journal.note_finished(self.archive.folder, self.site.id, ended)
         code = Exit.INCOMPLETE if unread else Exit.DONE
         return Rescued(self.id, code, estimate, left, ended.counts, ended.findings)
-
-    def _end(self, outcome: str, reason: str | None) -> FinishedRun:
-        with writing(self.engine) as tx:
-            ended = finish_run(tx, self.id, outcome, reason, self.tally.findings())
-            journal.note_finished(self.archive.folder, self.site.id, ended)
-        return ended
 
 
 def _groups(listed: Iterable[Listed]) -> Iterator[list[Listed]]:

@@ -39,7 +39,10 @@ class Service:
         self._limits = Limits(retry_after_max_seconds=settings.RETRY_AFTER_MAX_SECONDS)
 
     def ask(
-        self, url: str, *headers: tuple[str, str], sound: Callable[[Answer], bool] = bool
+        self,
+        url: str,
+        *headers: tuple[str, str],
+        sound: Callable[[Answer], bool] = lambda answer: True,
     ) -> Answer:
         """A whole answer, of whatever status. `sound`: whether it is what was asked for.
 
