@@ -13,7 +13,8 @@ from storage.errors import Exit
 from storage.output import console, errors, escape, print_found_by, print_json
 
 if TYPE_CHECKING:
-    from crawler.acquire.rescue.run import Estimate, Rescued, Watch
+    from crawler.acquire.rescue.estimate import Estimate
+    from crawler.acquire.rescue.run import Rescued, Watch
 
 commands = typer.Typer()
 

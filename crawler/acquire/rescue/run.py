@@ -7,10 +7,9 @@ is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,9 @@ from crawler.acquire.hosts import Hosts, known_hosts
 from crawler.acquire.pending import Later
 from crawler.acquire.rescue import kept_files
 from crawler.acquire.rescue.archives import PublicArchive
+from crawler.acquire.rescue.estimate import Estimate, look
 from crawler.acquire.rescue.fetch import Refused, fetch, source_of
-from crawler.acquire.rescue.listing import BadLine, Listed, Span, list_captures
+from crawler.acquire.rescue.listing import Listed, Span, list_captures
 from crawler.acquire.rescue.service import Service
 from crawler.acquire.take_in import Intake, Readers
 from crawler.acquire.tally import Tally
@@ -30,7 +30,6 @@ from crawler.recover import meet_site
 from crawler.sites import Site, load_sites
 from storage import journal
 from storage.archive import Archive
-from storage.database.captures import find_held
 from storage.database.connect import writing
 from storage.database.donations import is_taken_in, save_donation, set_taken_in
 from storage.database.runs import count_run, finish_run, note_reason, start_run
@@ -38,28 +37,6 @@ from storage.errors import Exit, OutOfDisk, PublicArchiveUnavailable, SiteUnavai
 from storage.keeper import no_room
 from storage.warc import index
 from storage.warc.writer import archive_fault
-
-_AT_ONCE = 500
-_GUESS_BYTES = 10_000  # of a capture whose size the index does not say: a small page, gzipped
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the index lists, before anything is fetched."""
-
-    archive: str
-    hosts: tuple[str, ...]
-    listed: int
-    held: int
-    """Captures that this archive has already, or that the index lists twice."""
-    first: str | None
-    """The earliest moment listed, 14 digits, UTC; None if nothing is listed."""
-    last: str | None
-    to_fetch: int
-    bytes: int
-    """Of what is to be fetched, as the index has it; about, where it does not say."""
-    seconds: float
-    """At least: the delays alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +93,8 @@ def rescue(
         with archive.folder.site_lock(site.id):
             meet_site(archive, engine, site)
             work.settle_left()
-            wanted, estimate = work.look(span)
+            listing = list_captures(public, service, site.hosts, span, watch.indexed)
+            wanted, estimate = look(engine, public, site.hosts, listing, work.tally)
             watch.estimated(estimate)
             if limit == 0:
                 return Rescued(None, Exit.DONE, estimate, len(wanted))
@@ -151,38 +129,6 @@ class _Rescue:
     id: str = ""
     not_given: int = 0
     """Captures in a row that the archive would not give: it may have barred us."""
-
-    def look(self, span: Span) -> tuple[list[Listed], Estimate]:
-        """What is to be fetched, oldest first."""
-        listing = list_captures(
-            self.public, self.service, self.site.hosts, span, self.watch.indexed
-        )
-        wanted, seen = list[Listed](), set[tuple[str, str]]()
-        listed, moments = 0, list[str]()
-        for some in _groups(self._sound(listing)):
-            with self.engine.connect() as connection:
-                seen |= find_held(connection, [one.url for one in some])
-            for one in some:
-                listed += 1
-                moments = [min([one.moment, *moments]), max([one.moment, *moments])]
-                if (one.url, one.moment) not in seen:
-                    seen.add((one.url, one.moment))
-                    wanted.append(one)
-        wanted.sort(key=lambda one: (one.moment, one.url))
-        first, last = moments or (None, None)
-        estimate = Estimate(
-            self.public.name, self.site.hosts, listed, listed - len(wanted), first, last,
-            len(wanted), sum(one.length or _GUESS_BYTES for one in wanted),
-            len(wanted) * self.public.delay_seconds,
-        )  # fmt: skip
-        return wanted, estimate
-
-    def _sound(self, listing: Iterator[Listed | BadLine]) -> Iterator[Listed]:
-        for one in listing:
-            if isinstance(one, BadLine):
-                self.tally.note("bad_index_line", self.public.name, 0, str(one))
-            else:
-                yield one
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -289,9 +235,3 @@ class _Rescue:
             journal.note_finished(self.archive.folder, self.site.id, ended)
         code = Exit.INCOMPLETE if unread else Exit.DONE
         return Rescued(self.id, code, estimate, left, ended.counts, ended.findings)
-
-
-def _groups(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
-    iterator = iter(listed)
-    while some := list(islice(iterator, _AT_ONCE)):
-        yield some
