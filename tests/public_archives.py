@@ -47,6 +47,7 @@ class Caught:
     headers: tuple[str, ...] = ()
     digest: str | None = None
     """As the index has it, if it is wrong."""
+    mime: str = "text/html"
 
     @property
     def at(self) -> datetime:
@@ -55,10 +56,6 @@ class Caught:
     @property
     def told_digest(self) -> str:
         return self.digest or sha1(self.body).removeprefix("sha1:")
-
-    @property
-    def mime(self) -> str:
-        return "text/html"
 
     @property
     def key(self) -> str:
@@ -114,6 +111,7 @@ class PublicArchives(LoopbackPortal):
         length = f"Content-Length: {len(one.body)}"
         block = response(one.body, length, *one.headers)
         block = block.replace(b" 200 OK", f" {one.status} As Was".encode(), 1)
+        block = block.replace(b"text/html", one.mime.encode(), 1)
         told = record(
             "revisit" if one.status == 304 else "response", 7000 + number, block,
             ("WARC-Target-URI", one.url), ("WARC-IP-Address", "203.0.113.7"),
@@ -235,10 +233,10 @@ class PublicArchives(LoopbackPortal):
             return
         [one] = mine
         handler.send_response(one.status)
-        handler.send_header("Content-Type", "text/html")
+        handler.send_header("Content-Type", one.mime)
         at = one.at + timedelta(days=one.moment == self.misdated)
         handler.send_header("Memento-Datetime", format_datetime(at, usegmt=True))
-        handler.send_header("X-Archive-Orig-Content-Type", "text/html")
+        handler.send_header("X-Archive-Orig-Content-Type", one.mime)
         handler.send_header("X-Archive-Orig-Date", format_datetime(one.at, usegmt=True))
         for header in one.headers:
             name, _, value = header.partition(": ")

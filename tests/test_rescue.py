@@ -21,6 +21,7 @@ from tests.damage.writer import packed
 from tests.donated import HOST, SITE, answer, found, give, page, url
 from tests.loopback import LoopbackPortal, send
 from tests.public_archives import FILE, Caught, PublicArchives, rescued
+from tests.test_attachments import docx, p
 
 BOTH = ("commoncrawl", "wayback")
 FIVE = [Caught(url(number), f"2024030{number + 1}030000", page(number)) for number in range(5)]
@@ -223,6 +224,21 @@ def test_a_page_that_was_unchanged_then_is_read_again_from_its_original(tin: Tes
     assert [row["record_type"] for row in captures(tin)] == ["response", "revisit"]
     [article] = articles(tin)
     assert article["versions"] == 1
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_file_that_a_page_links_to_is_read_too(tin: TestArchive, name: str) -> None:
+    linking = page(1, f'<a href="http://{HOST}/nghi-quyet.docx">Nghị quyết</a>')
+    mime = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    paper = docx(p("Nghị quyết số 12 của Huyện uỷ"))
+    both = [
+        Caught(url(1), "20240301030000", linking),
+        Caught(f"http://{HOST}/nghi-quyet.docx", "20240301030001", paper, mime=mime),
+    ]
+    with PublicArchives(both) as theirs:
+        assert not found(rescued(tin, theirs, name))
+    content = content_of(tin.open().database_url)
+    assert [row["text"] for row in content["attachment_pages"]] == ["Nghị quyết số 12 của Huyện uỷ"]
 
 
 def test_a_site_without_an_address_says_what_to_do(archive: TestArchive) -> None:

@@ -26,6 +26,7 @@ from crawler.acquire.rescue.listing import Listed, Span, list_captures
 from crawler.acquire.rescue.service import Service
 from crawler.acquire.take_in import Intake, Readers
 from crawler.acquire.tally import Tally
+from crawler.attachments.read import read_after_crawl
 from crawler.recover import meet_site
 from crawler.sites import Site, load_sites
 from storage import journal
@@ -100,7 +101,9 @@ def rescue(
                 return Rescued(None, Exit.DONE, estimate, len(wanted))
             with work.run():
                 work.fetch(wanted[:limit])
-            return work.finish(estimate, len(wanted[limit:]) if limit is not None else 0)
+            done = work.finish(estimate, len(wanted[limit:]) if limit is not None else 0)
+        read_after_crawl(archive, [site.id])
+        return done
     except OSError as error:
         raise archive_fault(error, "the rescue broke off") from error
     finally:
