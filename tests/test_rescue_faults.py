@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+import trustme
 
 from crawler import settings
 from crawler.acquire.rescue.listing import Span
@@ -232,24 +236,42 @@ def test_a_message_ends_where_its_framing_says() -> None:
         assert (answer.whole, answer.message) == (whole, sent if kept is None else kept)
 
 
+def test_a_certificate_must_be_one_of_the_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.cert_pem.write_to_path(tmp_path / "roots.pem")
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+    with Talker(said, context) as address, pytest.raises(ssl.SSLCertVerificationError):
+        exchange(address)
+    monkeypatch.setattr(settings, "TLS_ROOTS_FILE", str(tmp_path / "roots.pem"))
+    with Talker(said, context) as address:
+        assert exchange(address).message == said
+
+
 class Talker:
     """Says these bytes to whoever connects, and hangs up."""
 
-    def __init__(self, sent: bytes) -> None:
-        self._sent = sent
+    def __init__(self, sent: bytes, context: ssl.SSLContext | None = None) -> None:
+        self._sent, self._context = sent, context
 
     def __enter__(self) -> str:
         self._server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._say, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.getsockname()[1]}/a?b=1"
+        scheme = "https" if self._context else "http"
+        return f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}/a?b=1"
 
     def _say(self) -> None:
         connection, _ = self._server.accept()
-        with connection:
+        with suppress(ssl.SSLError), connection:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
             asked = b""
             while b"\r\n\r\n" not in asked:
                 asked += connection.recv(4096)
             connection.sendall(self._sent)
+            connection.close()
 
     def __exit__(self, *_: object) -> None:
         self._server.close()

@@ -114,7 +114,8 @@ def unsettled(folder: ArchiveFolder, site: str, is_done: Callable[[str], bool]) 
     `is_done` says it of a file's lasting name.
     """
     replacing = {entry.file for entry in manifest.read_entries(folder) if entry.replaces}
-    found = sorted(folder_of(folder, "").glob(f"{site}/*.warc.gz*"))
+    every = folder_of(folder, "").glob(f"{site}/*.warc.gz*")
+    found = sorted(path for path in every if path.name.endswith((".warc.gz", OPEN_SUFFIX)))
     names = [(path, folder.name_of(path)) for path in found]
     return [path for path, name in names if name not in replacing and not is_done(name)]
 
