@@ -76,6 +76,7 @@ class OpenFile:
         for piece in _info(name, self._run, self._archive):
             files.write(self._handle, piece)
             self._size += len(piece)
+        files.sync(self._handle)  # no capture may outlast what says whose file it is
         files.sync_folder(self._path.parent)
 
 
@@ -133,8 +134,7 @@ def close_file(folder: ArchiveFolder, path: Path) -> Donation | None:
         files.sync_folder(path.parent)
         return None
     end = captures[-1].offset + captures[-1].length
-    if path.stat().st_size > end:
-        _cut(path, end)
+    _cut(path, end)
     if path.name.endswith(OPEN_SUFFIX):
         path, left = path.with_name(path.name.removesuffix(OPEN_SUFFIX)), path
         files.rename(left, path)
@@ -147,6 +147,7 @@ def close_file(folder: ArchiveFolder, path: Path) -> Donation | None:
 
 
 def _cut(path: Path, end: int) -> None:
+    """Cut and sync: a killed process may not have."""
     handle = files.open_existing(path)
     try:
         files.cut(handle, end)
