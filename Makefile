@@ -68,6 +68,7 @@ bench: install bench-needs
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
 	$(bin)/python -m tests.torture.importing --kills $(KILLS_OF_EACH)
+	$(bin)/python -m tests.torture.rescue --kills $(KILLS_OF_EACH)
 	$(bin)/python -m tests.torture.rereading --kills $(KILLS_OF_EACH)
 	$(bin)/python -m tests.torture.rebuilding --kills $(KILLS_OF_EACH)
 

@@ -16,6 +16,7 @@ import typer
 
 from crawler.access_cli import access, takedown
 from crawler.acquire.cli import commands as import_commands
+from crawler.acquire.rescue.cli import commands as rescue_commands
 from crawler.attachments.cli import commands as attachment_commands
 from crawler.coverage.cli import commands as coverage_commands
 from crawler.notes_cli import commands as note_commands
@@ -70,6 +71,7 @@ for mounted in (
     wacz_commands,
     replay_commands,
     import_commands,
+    rescue_commands,
 ):
     app.add_typer(mounted)
 app.add_typer(cite_commands)

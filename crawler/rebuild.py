@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from crawler.acquire.again import count_donated, import_again
 from crawler.acquire.hosts import host_site
+from crawler.acquire.rescue import kept_files
 from crawler.attachments.read import read_attachments
 from crawler.outcome import Limits
 from crawler.recover import Reader, close_files
@@ -62,7 +63,7 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
     """
     with archive.folder.whole_lock():
         bring_sites(archive.folder)
-        history = read_history(archive.folder)
+        history = _history(archive)
         sites = _sites(archive, history)
         _recover(archive, sites, say)
         with new.new_database(archive) as engine:
@@ -81,13 +82,22 @@ def rebuild(archive: Archive, say: Say = lambda what: None) -> Rebuilt:
             if history.donations:
                 done.files += import_again(archive, engine, sites, history, say)
                 done.captures += count_donated(engine)
-                done.runs += len({one.run for one in history.donations.values()})
+                done.runs += sum(told.row["site"] == IMPORTS for told in history.runs.values())
             for site in sites.values():
                 with engine.connect() as connection:
                     done.articles += count_articles(connection, site.id)
             done.attachments = read_attachments(archive, engine, say=say).total()
             update_likeness(engine, say)
         return done
+
+
+def _history(archive: Archive) -> History:
+    """What the journal tells, once the files of a rescue that was killed are closed and told of."""
+    folder, history = archive.folder, read_history(archive.folder)
+    left = kept_files.unsettled(folder, "*", history.donations.__contains__)
+    if any([kept_files.close_file(folder, path) for path in left]):
+        return read_history(folder)
+    return history
 
 
 def _sites(archive: Archive, history: History) -> dict[str, Site]:
@@ -142,7 +152,7 @@ def _relive(
     for run in runs:
         told = history.runs.get(run)
         done.runs += 1
-        if told is not None and told.row["kind"] == "reextract":
+        if told is not None and told.row["kind"] in ("reextract", "rescue"):
             with writing(engine) as tx:
                 new.tell_reading_run(tx, told)
             continue

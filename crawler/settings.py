@@ -80,6 +80,15 @@ UPDATE_OTHER_ARTICLES = 5  # and at so many of all others, each time others
 UPDATE_UNMARKED_SHARE = 0.007  # of a site's articles, where the server gives no ETag or date
 MAX_UNKEPT = 128  # pages fetched and not yet kept; beyond, nothing more is fetched
 
+# Public web archives that `rescue` asks, and seconds between two requests to one of their hosts
+# (as cdx_toolkit's authors found them to be tolerated: CC_INDEX_ and IA_MIN_RETRY_INTERVAL).
+COMMONCRAWL_INDEX = os.environ.get("TINHUYEN_COMMONCRAWL_INDEX") or "https://index.commoncrawl.org/"
+COMMONCRAWL_DATA = os.environ.get("TINHUYEN_COMMONCRAWL_DATA") or "https://data.commoncrawl.org/"
+COMMONCRAWL_DELAY_SECONDS = float(os.environ.get("TINHUYEN_COMMONCRAWL_DELAY_SECONDS") or 1)
+WAYBACK_INDEX = os.environ.get("TINHUYEN_WAYBACK_INDEX") or "https://web.archive.org/cdx/search/cdx"
+WAYBACK_PAGES = os.environ.get("TINHUYEN_WAYBACK_PAGES") or "https://web.archive.org/web/"
+WAYBACK_DELAY_SECONDS = float(os.environ.get("TINHUYEN_WAYBACK_DELAY_SECONDS") or 6)
+
 # The keeper: how many exchanges share one fsync and one transaction.
 KEEP_GROUP_EXCHANGES = 16
 KEEP_GROUP_DELAY_SECONDS = 0.05

@@ -4,6 +4,7 @@ TinHuyenError
 * UsageError            the command or its input is wrong
 * SiteError             a site's declaration is wrong: unknown id, one id twice, no such family
 * SiteUnavailable       the site is closed, blocked, unreachable or has no known address
+* PublicArchiveUnavailable  a public web archive turns us away, or does not answer
 * ArchiveBusy           another process holds this site or file
 * NotFound              the archive has no such article, run or record
   * NotShipped          a WARC file is on another machine only, or nowhere
@@ -76,6 +77,12 @@ class SiteError(TinHuyenError):
 
 class SiteUnavailable(TinHuyenError):
     """There is nothing to crawl at this site; the message says why and what to do instead."""
+
+    exit_code = Exit.UNAVAILABLE
+
+
+class PublicArchiveUnavailable(TinHuyenError):
+    """A public web archive gives nothing for now; the same command goes on later."""
 
     exit_code = Exit.UNAVAILABLE
 

@@ -17,7 +17,7 @@ others' to write and to read.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from storage import times
@@ -179,6 +179,18 @@ def _decision(history: History, line: Line) -> None:
     history.decisions.append(line)
 
 
+def _rewriting(history: History, line: Line) -> None:
+    """A takedown: another file has the place of one that may have been given."""
+    _decision(history, line)
+    old, new = line["replaces"], line["file"]
+    told = [
+        replace(one, file=new if one.file == old else one.file,
+                made_of=new if one.made_of == old else one.made_of)
+        for one in history.donations.values()
+    ]  # fmt: skip
+    history.donations = {one.file: one for one in told}
+
+
 _OUTCOME = ("finished_at", "outcome", "reason", "counts", "findings")
 _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "site": _site,
@@ -189,4 +201,5 @@ _TELL = dict.fromkeys(DECISIONS, _decision) | {
     "readings_accepted": _accepted,
     "failure": _failure,
     "donation": _donation,
+    "takedown_rewriting": _rewriting,
 }

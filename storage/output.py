@@ -165,6 +165,21 @@ def print_findings(findings: Iterable[dict[str, Any]]) -> None:
             console.print(escape(f"             {' '.join(found['captures'])}"))
 
 
+_SHOWN_PLACES = 20  # of a finding; all that are kept are in `runs show --json`
+
+
+def print_found_by(findings: Iterable[dict[str, Any]], run: str) -> None:
+    """What an import or a rescue found, with the first places of each."""
+    for found in findings:
+        console.print(escape(f"  {found['check']}: {found['message']}"))
+        places = found["numbers"]["places"]
+        for file, offset, what in places[:_SHOWN_PLACES]:
+            where = f"{file}, offset {offset}" if offset else file
+            console.print(escape(f"    {where}: {what}" if what else f"    {where}"))
+        if len(places) > _SHOWN_PLACES:
+            console.print(escape(f"    … `tinhuyen runs show {run} --json` has more"))
+
+
 def print_status(sites: Sequence[dict[str, Any]]) -> None:
     """Sites by state, and a line each; times are of Asia/Ho_Chi_Minh."""
     states = Counter(one["state"] or "never crawled" for one in sites)

@@ -159,7 +159,11 @@ _ENDED = ("finished_at", "outcome", "reason", "counts", "findings")
 
 
 def tell_reading_run(tx: Connection, told: RunTold) -> None:
-    """A run that read captures again: what it accepted is read so today; the rest is its story."""
+    """A run whose captures come from elsewhere: one that read them again, or a rescue.
+
+    What it accepted is read so today, what it rescued is taken in with donated files; the rest is
+    its story.
+    """
     for row in told.failures.values():
         tx.execute(insert(failure), row)
     ended = {name: told.row[name] for name in _ENDED}

@@ -12,6 +12,7 @@ from typing import Any
 
 import zstandard
 
+from crawler.acquire.rescue.run import Rescued
 from crawler.acquire.run import Imported, import_files
 from crawler.acquire.sources import find_sources
 from tests.compare import content_of
@@ -138,7 +139,7 @@ def put(archive: TestArchive, name: str, data: bytes) -> Path:
     return path
 
 
-def found(done: Imported) -> dict[str, int]:
+def found(done: Imported | Rescued) -> dict[str, int]:
     """Findings, and how often."""
     return {one["check"]: one["numbers"]["count"] for one in done.findings}
 

@@ -16,15 +16,17 @@ from storage.archive import Archive
 from storage.database.access_rows import Takedown, save_takedown
 from storage.database.images import save_images
 from storage.database.schema import article, capture, reading, version_image
+from storage.http import payload_pieces
 from storage.lines import append_lines
 from storage.query.access import Audience
-from storage.records import Image
+from storage.records import Image, Record
 from storage.takedown.covers import find_covered
 from tests import doors
 from tests.conftest import TestArchive
 from tests.doors import DOORS, Known, known_in
 from tests.kept import AT, keep
 from tests.kept import article as made_up
+from tests.public_archives import Caught, PublicArchives, rescued
 
 _SECRET = re.compile(r"[0-9a-f]{64}|[0-9a-f]{16}|urn:uuid:[0-9a-f-]{36}|bimat\d+")
 
@@ -77,7 +79,8 @@ def let_out(archive: Archive, door: str, known: Known) -> set[str]:
 def withdrawn(
     open_demo: TestArchive, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Archive, Known, set[str], str]]:
-    """500 takedowns of every kind over the demo; then rebuilt, read again and crawled again."""
+    """500 takedowns of every kind over the demo; then rebuilt, read again, crawled again, and
+    brought by others."""
     folder = tmp_path_factory.mktemp("withdrawn") / "archive"
     shutil.copytree(open_demo.folder, folder)
     made = TestArchive(folder)
@@ -85,7 +88,7 @@ def withdrawn(
     [own] = made.warc_files()
     given = shutil.copy(own, folder.parent / "given.warc.gz")
     known, (spared, *rest) = known_in(archive), known_in(archive).articles
-    hidden = secrets(archive, rest)
+    hidden, caught = secrets(archive, rest), [_caught(archive, id_) for id_ in rest[:12]]
     take_down(archive, _subjects(archive, known, spared))
     archive.close()
     for step in (
@@ -95,10 +98,23 @@ def withdrawn(
         made.tinhuyen("import", str(given), "--donor", "Lan Anh", "--terms", "none"),
     ):
         assert step.returncode == 0, step.stderr
+    with PublicArchives(caught) as theirs:
+        assert rescued(made, theirs, "wayback", site="demo").counts["captures"] == 12
     known_now = known_in(archive)
     hidden |= secrets(archive, rest)
     yield archive, _together(known, known_now), hidden, spared
     archive.close()
+
+
+def _caught(archive: Archive, id_: str) -> Caught:
+    """An article's page as the Wayback Machine caught it years before we did."""
+    warc = archive.article(id_)["warc"]
+    names = ("file", "offset", "length", "record_id")
+    capture = archive.capture(Record(*(warc[name] for name in names)))
+    body = b"".join(payload_pieces(capture.headers, (capture.raw_body,)))
+    coding = capture.header("content-encoding")
+    more = (f"Content-Encoding: {coding}",) if coding else ()
+    return Caught(capture.url, "20230102030405", body, headers=more)
 
 
 def _subjects(archive: Archive, known: Known, spared: str) -> list[str]:

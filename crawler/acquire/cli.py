@@ -11,14 +11,13 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.output import console, errors, escape, print_json
+from storage.output import console, errors, escape, print_found_by, print_json
 
 if TYPE_CHECKING:
     from crawler.acquire.keep import Advance
     from crawler.acquire.sources import Source
 
 commands = typer.Typer()
-_SHOWN = 20  # places of a finding; all that are kept are in `runs show --json`
 
 
 @commands.command("import")
@@ -103,11 +102,4 @@ def _print(counts: dict[str, Any], findings: list[dict[str, Any]], run: str, fil
             f"{run}: {files} file(s), {counts['captures']} captures, {counts['articles']} articles"
         )
     )
-    for found in findings:
-        console.print(escape(f"  {found['check']}: {found['message']}"))
-        places = found["numbers"]["places"]
-        for file, offset, what in places[:_SHOWN]:
-            where = f"{file}, offset {offset}" if offset else file
-            console.print(escape(f"    {where}: {what}" if what else f"    {where}"))
-        if len(places) > _SHOWN:
-            console.print(escape(f"    … `tinhuyen runs show {run} --json` has more"))
+    print_found_by(findings, run)

@@ -16,13 +16,15 @@ from storage.errors import DecodeError
 from storage.records import Capture, Failure, FrontierRow, Page, Record, Role
 from storage.urls import origin_of
 from storage.warc.exchange_records import Digests
-from storage.warc.foreign import read_foreign
+from storage.warc.foreign import FROM_INDEX, PROVENANCE, read_foreign
 from storage.warc.record import sha1_digest
 from storage.warc.verify.block import Digest, parse_digest
 from storage.warc.writer import Appended
 
 _LAST_TRY = Limits(max_tries=1)
 _FEEDS = frozenset({"application/rss+xml", "application/atom+xml", "text/xml", "application/xml"})
+_EXPECTED = {"wayback": ("archive_orig_headers",)}
+"""Findings that say nothing of a capture of this provenance."""
 _SERVING = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
 
 
@@ -84,7 +86,9 @@ def _take(raw: Raw, site: Site | None) -> Taken:
     digest = raw.block_digest or sha1_digest([raw.block])
     read = read_foreign(raw.fields, raw.block, digest, whole=raw.whole)
     url = raw.fields.get("warc-target-uri", "")
-    findings = [(kind, url) for kind in read.findings]
+    caught_by = _provenance(raw)
+    expected = _EXPECTED.get(caught_by, ())
+    findings = [(kind, url) for kind in read.findings if kind not in expected]
     if read.capture is None:
         return Taken(raw.offset, read.record_id, None, tuple(findings))
     record = Record(raw.file, raw.offset, raw.length, read.record_id)
@@ -104,9 +108,15 @@ def _take(raw: Raw, site: Site | None) -> Taken:
     appended = Appended(record, kind, _digests(raw, digest), raw.fields.get("warc-refers-to"))
     reading = "pending" if kind == "revisit" and site is not None else None
     kept = Kept(
-        page, appended, provenance="donated", ip=raw.fields.get("warc-ip-address"), reading=reading
+        page, appended, provenance=caught_by, ip=raw.fields.get("warc-ip-address"), reading=reading
     )
     return Taken(raw.offset, read.record_id, kept, tuple(findings))
+
+
+def _provenance(raw: Raw) -> str:
+    """Who caught it: what a record that was rescued says, here or in another archive like this."""
+    told = raw.fields.get(PROVENANCE.lower(), "")
+    return told if told in ("commoncrawl", "wayback") else "donated"
 
 
 def _digests(raw: Raw, digest: str) -> Digests:
@@ -125,17 +135,26 @@ def _wrong_digests(raw: Raw, capture: Capture, digest: str) -> list[str]:
     stated = parse_digest(raw.fields.get("warc-block-digest", ""))
     if stated and stated != parse_digest(digest) and not stated.of([raw.block]):
         wrong.append("bad_block_digest")
-    payload = parse_digest(raw.fields.get("warc-payload-digest", ""))
     is_response = raw.fields["warc-type"].lower() == "response"
-    if payload and is_response and not payload.of([capture.raw_body]):
-        head = http.parse_head(raw.block)
-        body = raw.block[head.length :] if head else raw.block
-        if not payload.of([body]) and not _of_decoded(payload, capture):
-            wrong.append("bad_payload_digest")
+    if is_response:
+        for field, kind in _OF_PAYLOAD.items():
+            payload = parse_digest(raw.fields.get(field, ""))
+            if payload is not None and not _is_of_payload(payload, raw, capture):
+                wrong.append(kind)
     return wrong
 
 
-def _of_decoded(payload: Digest, capture: Capture) -> bool:
+_OF_PAYLOAD = {
+    "warc-payload-digest": "bad_payload_digest", FROM_INDEX.lower(): "not_as_indexed",
+}  # fmt: skip
+
+
+def _is_of_payload(payload: Digest, raw: Raw, capture: Capture) -> bool:
+    if payload.of([capture.raw_body]):
+        return True
+    head = http.parse_head(raw.block)
+    if payload.of([raw.block[head.length :] if head else raw.block]):
+        return True
     try:
         if payload.of(http.payload_pieces(capture.headers, (capture.raw_body,))):
             return True

@@ -62,6 +62,13 @@ class Intake:
         self._save(name)
         return raws.unreachable
 
+    def take(self, raw: Raw) -> None:
+        """One capture as it comes, read and saved. Raises ArchiveFault."""
+        piece = self._new_ones([raw])
+        if piece is not None:
+            self._finish(piece, read_raws(piece))
+        self._save(raw.file)
+
     def _new_ones(self, raws: list[Raw]) -> Raws | None:
         """The very records that were taken in before a kill are not read again; None: all were."""
         ids = [raw.fields["warc-record-id"] for raw in raws if "warc-record-id" in raw.fields]

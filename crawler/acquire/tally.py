@@ -27,6 +27,12 @@ UNREAD = {
     "no_http": "a response without an HTTP head: kept, not listed as a capture",
     "revisit_without_original": "a revisit whose original nobody has",
     "too_large": "a body that is too large to be read: kept",
+    "not_there": "listed in the index of a public archive, and the archive has it no more",
+    "not_given": "listed in the index of a public archive, and the archive did not give it",
+    "another_capture": "the archive answered with another capture than the one asked for: left",
+    "bad_record": "where the index says that a record is, there is none, or another",
+    "too_large_to_fetch": "listed in the index, and larger than what is read: not fetched",
+    "bad_index_line": "a line of an index that names no capture",
 }
 """Kinds that say that something could not be read: a run with one of them is incomplete."""
 
@@ -52,6 +58,7 @@ STRANGE = {
     "bad_block_digest": "a block that is not what its digest says: kept as it is",
     "bad_package_digest": "a WARC is not what its package says of it: kept as it is",
     "bad_payload_digest": "a payload that is not what its digest says: kept as it is",
+    "not_as_indexed": "a payload that is not what the archive's index says: kept as it is",
     "left_alone": "a file of a folder that is no archive and no page",
 }
 _MEANING = {**STRANGE, **UNREAD}

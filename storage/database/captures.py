@@ -207,6 +207,23 @@ def find_same(tx: Connection, keys: Iterable[tuple[str, str, str]]) -> set[tuple
     return wanted & {tuple(row) for row in _SAME.rows(tx, values)}
 
 
+_OF_ADDRESSES = Prepared(
+    select(capture.c.url, capture.c.fetched_at).where(capture.c.urlkey.in_(listed("urlkeys")))
+)
+
+
+def find_held(tx: Connection, urls: Iterable[str]) -> set[tuple[str, str]]:
+    """Every capture of these addresses: address, and its second as 14 digits, as indexes have it.
+
+    Addresses that share a sort key (http and https) may be among them.
+    """
+    rows = _OF_ADDRESSES.rows(tx, {"urlkeys": list({urlkey(url) for url in urls})})
+    return {(url, at[:19].translate(_DIGITS_ONLY)) for url, at in rows}
+
+
+_DIGITS_ONLY = str.maketrans("", "", "-:T")
+
+
 def mark_pending(tx: Connection, site: str) -> None:
     """Everything of a site that nobody read is to be read: its family is known now."""
     unread = (capture.c.site == site) & (capture.c.reading == literal_column("'none'"))

@@ -94,4 +94,13 @@ def set_taken_in(tx: Connection, file: str) -> None:
     tx.execute(update(donation).where(donation.c.file == file).values(taken_in=1))
 
 
+def rename_file(tx: Connection, old: str, new: str) -> None:
+    """Another file has the place of a given one: a takedown took records out of it.
+
+    What is said of the file as it was given (sha256, bytes) stays, so that it is known again.
+    """
+    tx.execute(update(donation).where(donation.c.file == old).values(file=new))
+    tx.execute(update(donation).where(donation.c.made_of == old).values(made_of=new))
+
+
 _COLUMNS = [donation.c[name] for name in Donation.__slots__]

@@ -18,6 +18,10 @@ from storage.database.schema import article, capture, frontier, job, run, schedu
 from storage.database.site_states import newest_states
 
 
+OF_STORED = ("reextract", "rescue")
+"""Kinds of runs that say nothing of how a site is today."""
+
+
 @dataclass(slots=True)
 class SiteFigures:
     """What an archive holds of a site, and what is to come."""
@@ -52,7 +56,8 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
     answered: dict[str, str] = {}  # by site, the newest crawl that it answered
     for row, counts in _runs(connection):
         _add_run(figures[row.site], row.outcome, counts)
-        figures[row.site].findings = [found["check"] for found in row.findings or ()]
+        if row.kind not in OF_STORED:
+            figures[row.site].findings = [found["check"] for found in row.findings or ()]
         if row.kind == "crawl" and counts.get("by_status", {}).keys() & {"200", "304"}:
             answered[row.site] = row.id
     for id_, at in connection.execute(_last_good(answered.values())):

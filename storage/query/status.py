@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from storage.database.runs import count_run
 from storage.database.schema import run
 from storage.database.site_states import newest_states
-from storage.query.site_figures import site_figures
+from storage.query.site_figures import OF_STORED, site_figures
 
 
 def site_states(connection: Connection) -> list[dict[str, Any]]:
@@ -19,7 +19,7 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
     those of the newest run (storage.records.Finding).
 
     `new_versions` (articles new or changed), `changed` (these alone; None of a run that did not
-    tell) and `failed` are of the newest run (reading again is none); `gone` and `articles` of all.
+    tell) and `failed` are of the newest run (reading again is none, nor is a rescue); `gone` and `articles` of all.
     `next_due` is None if nothing is scheduled, or all of it is paused.
     """
     decided = newest_states(connection)
@@ -41,7 +41,7 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
 
 def _newest_run(connection: Connection, id_: str) -> dict[str, Any]:
     columns = (run.c.id, run.c.outcome, run.c.counts, run.c.findings)
-    newest = select(*columns).where(run.c.site == id_, run.c.kind != "reextract")
+    newest = select(*columns).where(run.c.site == id_, run.c.kind.not_in(OF_STORED))
     row = connection.execute(newest.order_by(run.c.started_at.desc()).limit(1)).first()
     if row is None:
         names = ("run", "outcome", "new_versions", "changed", "failed")

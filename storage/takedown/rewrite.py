@@ -27,6 +27,7 @@ from storage import files, times
 from storage.archive import Archive
 from storage.database.access_rows import note_rewritten
 from storage.database.connect import writing
+from storage.database.donations import rename_file
 from storage.database.schema import capture
 from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
@@ -164,6 +165,7 @@ def _rewrite_file(
     with writing(engine) as tx:
         purge(tx, rows)
         _move_rows(tx, name, new_name, moved)
+        rename_file(tx, name, new_name)
     _remove(folder, name)
 
 

@@ -22,6 +22,11 @@ from storage.urls import canonical_url
 CAPTURES = ("response", "revisit", "resource")
 """Types of records that are captures of something."""
 
+PROVENANCE = "Tinhuyen-Provenance"
+"""Field of a record that was rescued: which public archive caught it."""
+FROM_INDEX = "Tinhuyen-Index-Digest"
+"""Field of a record that was rescued: its payload's digest, as the archive's index has it."""
+
 _CHUNK = re.compile(rb"\s*[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n")  # RFC 9112 §7.1
 _DIGITS = re.compile(r"\d{14}")
 _TRUNCATED: dict[str, Truncated] = {
@@ -29,6 +34,8 @@ _TRUNCATED: dict[str, Truncated] = {
 }  # fmt: skip
 _ORIGINAL = "x-archive-orig-"
 _RENAMED = ("content-type", "location", "date", "last-modified")
+_WITHIN = re.compile(r"(?:https?://[^/]+)?/web/\d{14}[a-z_]*/(https?:.*)")  # a page of the Machine
+_GZIP = b"\x1f\x8b"
 _TEXT_STARTS = (b"<", b"\xef\xbb\xbf<", b"{")
 
 
@@ -49,25 +56,35 @@ def read_message(headers: http.Headers, body: bytes, *, whole: bool) -> Message:
     `whole`: the record is as long as it says.
     """
     findings: list[str] = []
-    headers = _with_original_names(headers, findings)
+    headers = _with_original_names(headers, body, findings)
     headers = _without_transfer_coding(headers, body, findings)
     headers = _without_content_coding(headers, body, findings)
     body, is_cut = _cut_or_whole(headers, body, whole, findings)
     return Message(headers, body, "unspecified" if is_cut else None, tuple(findings))
 
 
-def _with_original_names(headers: http.Headers, findings: list[str]) -> http.Headers:
-    """The Wayback Machine's `X-Archive-Orig-` fields, where the plain one is missing."""
-    names = {name.lower() for name, _ in headers}
-    if not any(name.startswith(_ORIGINAL) for name in names):
+def _with_original_names(headers: http.Headers, body: bytes, findings: list[str]) -> http.Headers:
+    """The portal's own fields, where the Wayback Machine keeps them as `X-Archive-Orig-`.
+
+    The plain ones are the Machine's: its clock, and addresses within it. A coding that it does not
+    say (edgi-govdata-archiving/web-monitoring-processing#309) shows in the bytes.
+    """
+    if not any(name.lower().startswith(_ORIGINAL) for name, _ in headers):
         return headers
     findings.append("archive_orig_headers")
-    missing = [name for name in _RENAMED if name not in names]
-    return headers + tuple(
-        (name, value)
-        for name in missing
-        if (value := http.header(headers, _ORIGINAL + name)) is not None
-    )
+    original = {name: http.header(headers, _ORIGINAL + name) for name in _RENAMED}
+    if not (http.header(headers, "content-encoding") or "").strip() and body[:2] == _GZIP:
+        original["content-encoding"] = http.header(headers, _ORIGINAL + "content-encoding")
+    told = tuple((name, value) for name, value in original.items() if value is not None)
+    names = {name for name, _ in told}
+    plain = tuple(_unwrapped(*field) for field in headers if field[0].lower() not in names)
+    return plain + told
+
+
+def _unwrapped(name: str, value: str) -> tuple[str, str]:
+    """A redirect that leads within the Wayback Machine led to that address once."""
+    within = _WITHIN.fullmatch(value) if name.lower() == "location" else None
+    return name, within[1] if within else value
 
 
 def _without_transfer_coding(
