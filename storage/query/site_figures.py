@@ -17,7 +17,6 @@ from storage.database.runs import count_run
 from storage.database.schema import article, capture, frontier, job, run, schedule, site
 from storage.database.site_states import newest_states
 
-
 OF_STORED = ("reextract", "rescue")
 """Kinds of runs that say nothing of how a site is today."""
 

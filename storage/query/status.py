@@ -19,7 +19,8 @@ def site_states(connection: Connection) -> list[dict[str, Any]]:
     those of the newest run (storage.records.Finding).
 
     `new_versions` (articles new or changed), `changed` (these alone; None of a run that did not
-    tell) and `failed` are of the newest run (reading again is none, nor is a rescue); `gone` and `articles` of all.
+    tell) and `failed` are of the newest run (reading again is none, nor is a rescue); `gone` and
+    `articles` of all.
     `next_due` is None if nothing is scheduled, or all of it is paused.
     """
     decided = newest_states(connection)
