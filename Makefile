@@ -1,5 +1,5 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
-# make test     the tests (installs what they need)
+# make test     the tests (installs what they need); DATABASE=postgresql: all of them on PostgreSQL
 # make check    format, ruff, mypy, import contracts, tests
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
@@ -8,9 +8,11 @@
 PYTHON ?= python3
 SERVE  ?= yes
 KILLS  ?= 1000
+DATABASE ?= sqlite
+BOTH   := diff filters stats alike attachments schedule update rebuild
 bin := .venv/bin
 
-.PHONY: install install-replay demo test check lint needs bench bench-needs torture clean
+.PHONY: install install-replay demo test both check lint needs bench bench-needs torture clean
 
 install: .venv/installed
 
@@ -34,7 +36,11 @@ needs:
 	@sh tests/needs.sh postgresql chromium npm wget
 
 test: install needs
-	$(bin)/python -m pytest -n auto --dist loadfile
+	$(bin)/python -m pytest -n auto --dist loadfile --database $(DATABASE)
+
+# Where the databases can differ: short enough to run beside the whole suite on SQLite.
+both: install needs
+	$(bin)/python -m pytest -n auto --dist loadfile --database postgresql $(BOTH:%=tests/test_%.py)
 
 lint: install
 	$(bin)/ruff format --check .
@@ -42,7 +48,7 @@ lint: install
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-check: lint test
+check: lint test both
 
 bench-needs:
 	@sh tests/needs.sh nginx wget

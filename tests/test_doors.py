@@ -22,6 +22,7 @@ from storage.records import Image
 from storage.takedown.covers import find_covered
 from tests import doors
 from tests.conftest import TestArchive
+from tests.databases import on_server
 from tests.doors import DOORS, Known, known_in
 from tests.kept import AT, keep
 from tests.kept import article as made_up
@@ -136,6 +137,8 @@ def test_500_takedowns_none_comes_back(
 @pytest.mark.parametrize("door", DOORS)
 def test_before_the_takedown_every_door_gives_them(door: str, open_demo: TestArchive) -> None:
     """So that the test above can fail."""
+    if door == "sql" and on_server():
+        pytest.skip("SQLite only: PostgreSQL's SQL door needs a login")
     archive = open_demo.open()
     known = known_in(archive)
     if door not in ("private numbers", "failures"):

@@ -15,6 +15,7 @@ from storage.warc.members import Member, walk
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.crawling import crawl
+from tests.databases import empty_for_rebuild
 from tests.torture.checks import ARTICLES, Findings, check_files, rows
 
 
@@ -29,6 +30,7 @@ def crashed(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
 def forget(archive: TestArchive) -> None:
     for name in ("archive.db", "archive.db-wal", "archive.db-shm", "manifest.jsonl"):
         (archive.folder / name).unlink(missing_ok=True)
+    empty_for_rebuild(archive.folder)
     for path in archive.warc_files():
         path.rename(path.with_name(path.name + OPEN_SUFFIX))
 

@@ -14,7 +14,7 @@ from starlette.datastructures import URL
 
 from storage import logs
 from storage.archive import Archive
-from storage.errors import NotFound, NotOpen, UsageError, WarcError, Withdrawn
+from storage.errors import ArchiveFault, NotFound, NotOpen, UsageError, WarcError, Withdrawn
 from storage.output import console
 from storage.query.access import Audience, audience_here
 from storage.replay.addresses import address, stamp_of
@@ -35,7 +35,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _PER_PAGE = 50
-_STATUS = {Withdrawn: 410, NotOpen: 403}
+_STATUS = {Withdrawn: 410, NotOpen: 403, ArchiveFault: 503}
 _Offset = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 
@@ -78,6 +78,7 @@ def make_app(archive: Archive) -> FastAPI:
     @app.exception_handler(NotFound)
     @app.exception_handler(UsageError)
     @app.exception_handler(WarcError)
+    @app.exception_handler(ArchiveFault)
     async def _not_found(request: Request, error: Exception) -> Response:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
         return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
