@@ -17,6 +17,7 @@ from crawler.demo.content import party_articles
 from crawler.demo.party import article as party_page
 from storage.errors import Exit
 from tests.conftest import ROOT, TestArchive
+from tests.databases import on_server
 from tests.older import read_by_older_rules
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -68,6 +69,8 @@ def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     ("page", "steps"), CASES, ids=[f"{page}: {steps[0][0]}" for page, steps in CASES]
 )
 def test_sessions_print_what_they_say(desk: TestArchive, page: str, steps: list[Step]) -> None:
+    if on_server() and any("db copy archive" in command for command, _, _ in steps):
+        pytest.skip("SQLite only: copies an archive's own file")
     if any("older-archive" in command for command, _, _ in steps):
         older_archive(desk)
     for step in steps:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from storage.database import donations  # noqa: F401 its table is part of the schema
 from storage.database.units import load_units
 from storage.database.views import create_views, drop_views
-from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
+from storage.errors import ArchiveFault, NotFound, OutOfDisk, TinHuyenError, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,15 @@ def open_for_reading(url: str) -> Engine:
     one, or the address names no database; ArchiveFault if it cannot be opened.
     """
     engine = reading_engine(url)
+    try:
+        _check_revision(engine)
+    except TinHuyenError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_revision(engine: Engine) -> None:
     revision = _revision(engine)
     if revision is None:
         raise NotFound(f"{engine.url!r} holds no archive yet; `tinhuyen crawl SITE` begins one")
@@ -59,7 +68,6 @@ def open_for_reading(url: str) -> Engine:
             "this archive was last written by an older version of tinhuyen; `tinhuyen db upgrade` "
             "brings its database up to date (as the next crawl would)"
         )
-    return engine
 
 
 def reading_engine(url: str) -> Engine:

@@ -47,15 +47,14 @@ def index_readings(tx: Connection, newest: Mapping[int, int], begun: Iterable[in
 
 def index_shelf(tx: Connection) -> None:
     """Make every article on the shelf findable where it stands; the index is still empty."""
-    standing = select(shelf.c.article, shelf.c.place).where(shelf.c.article.is_not(None))
-    places = {key: place for key, place in tx.execute(standing.order_by(shelf.c.place))}
-    newest = {key: read for key, read in tx.execute(_NEWEST)}
-    keys = list(places)
-    for start in range(0, len(keys), _BATCH):
-        readings = [newest[key] for key in keys[start : start + _BATCH]]
-        rows = [Row._make(row) for row in _ROWS.rows(tx, {"readings": readings})]
-        placed = [(places[row.article], row) for row in rows]
+    part = tx.execute(_STANDING).all()
+    while part:
+        places = {row.article: row.place for row in part}
+        newest = tx.execute(_NEWEST.where(article.c.key.in_(places))).all()
+        readings = {"readings": [row.reading for row in newest]}
+        placed = [(places[row[0]], Row._make(row)) for row in _ROWS.rows(tx, readings)]
         _insert_words(tx, sorted(placed, key=lambda one: one[0]))
+        part = tx.execute(_STANDING.where(shelf.c.place > part[-1].place)).all()
 
 
 def _insert_words(tx: Connection, placed: Sequence[tuple[int, Row]]) -> None:
@@ -115,6 +114,12 @@ _NEWEST = (
     .join(version, version.c.article == article.c.key)
     .where(version.c.number == _number.scalar_subquery())
     .order_by(article.c.key)
+)
+_STANDING = (
+    select(shelf.c.article, shelf.c.place)
+    .where(shelf.c.article.is_not(None))
+    .order_by(shelf.c.place)
+    .limit(_BATCH)
 )
 _own = site.c.district.is_not(None)
 _ROWS = Prepared(

@@ -75,16 +75,16 @@ def make_app(archive: Archive) -> FastAPI:
             headers["Content-Disposition"] = "attachment"
         return Response(data, media_type=mime, headers=headers)
 
-    @app.exception_handler(NotFound)
-    @app.exception_handler(UsageError)
-    @app.exception_handler(WarcError)
-    @app.exception_handler(ArchiveFault)
-    async def _not_found(request: Request, error: Exception) -> Response:
-        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
-        return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
-
+    for kind in (NotFound, UsageError, WarcError, ArchiveFault):
+        app.add_exception_handler(kind, _refused)
     _add_record(app, archive, templates)
     return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Errors of ours, as a sentence; every other one is a bug, and shows as such."""
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
+    return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
 
 
 def _add_record(app: FastAPI, archive: Archive, templates: Jinja2Templates) -> None:
