@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from storage import files
 from storage.copy.archive import Compared, CopyDiffers, copy_archive
 from storage.database.connect import open_database, open_for_reading
 from storage.errors import NotFound
@@ -66,7 +67,7 @@ def _engines(source: str, target: str) -> Iterator[tuple[Engine, Engine]]:
         raise NotFound(f"{folder.root} holds no archive.db; name an archive's folder or a database")
     there = open_for_reading(_address(source))
     try:
-        here = _open_target(_address(target))
+        here = _open_target(target)
         try:
             yield there, here
         finally:
@@ -75,11 +76,13 @@ def _engines(source: str, target: str) -> Iterator[tuple[Engine, Engine]]:
         there.dispose()
 
 
-def _open_target(url: str) -> Engine:
+def _open_target(target: str) -> Engine:
     """An older schema is no empty database: it is refused, and left as it is."""
+    if folder := _folder(target):
+        files.make_folder(folder.root)
     with suppress(NotFound):
-        open_for_reading(url).dispose()
-    return open_database(url)
+        open_for_reading(_address(target)).dispose()
+    return open_database(_address(target))
 
 
 def _folder(word: str) -> ArchiveFolder | None:

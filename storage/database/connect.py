@@ -76,20 +76,21 @@ def reading_engine(url: str) -> Engine:
 
 
 def _engine(url: str, *, read_only: bool = False) -> Engine:
+    # Compiling our long conditions (storage.query.access) would take seconds, running them takes
+    # milliseconds; and the planner thinks them dear enough to compile.
     try:
         address = make_url(url)
-    except ArgumentError as error:
+        embedded = address.get_backend_name() == "sqlite"
+        engine = create_engine(
+            address,
+            json_serializer=_to_json,
+            connect_args={} if embedded else {"options": "-c jit=off"},
+            pool_pre_ping=not embedded,  # a server may have been started anew meanwhile
+        )
+    except (ArgumentError, ModuleNotFoundError) as error:  # another driver
         raise UsageError(
             f"{url!r} is no database; write postgresql+psycopg://user@host/name"
         ) from error
-    # Compiling our long conditions (storage.query.access) would take seconds, running them takes
-    # milliseconds; and the planner thinks them dear enough to compile.
-    embedded = address.get_backend_name() == "sqlite"
-    given = {} if embedded else {"options": "-c jit=off"}
-    # A server may have been started anew since a connection was last used.
-    engine = create_engine(
-        address, json_serializer=_to_json, connect_args=given, pool_pre_ping=not embedded
-    )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only)
     return engine
