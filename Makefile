@@ -1,6 +1,6 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
 # make test     the tests (installs what they need); DATABASE=postgresql: all of them on PostgreSQL
-# make check    format, ruff, mypy, import contracts, tests
+# make check    format, ruff, mypy, import contracts, tests, some of them on PostgreSQL too
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
