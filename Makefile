@@ -1,6 +1,6 @@
 # make demo     the main job on embedded defaults: crawl a sample portal, show what was kept, serve it
-# make test     the tests (installs what they need)
-# make check    format, ruff, mypy, import contracts, tests
+# make test     the tests (installs what they need); DATABASE=postgresql: all of them on PostgreSQL
+# make check    format, ruff, mypy, import contracts, tests, some of them on PostgreSQL too
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000);
@@ -10,9 +10,11 @@ PYTHON ?= python3
 SERVE  ?= yes
 KILLS  ?= 1000
 KILLS_OF_EACH := $(if $(filter file,$(origin KILLS)),200,$(KILLS))
+DATABASE ?= sqlite
+BOTH   := diff filters stats alike attachments schedule update rebuild
 bin := .venv/bin
 
-.PHONY: install install-replay demo test check lint needs bench bench-needs torture clean
+.PHONY: install install-replay demo test both check lint needs bench bench-needs torture clean
 
 install: .venv/installed
 
@@ -36,7 +38,11 @@ needs:
 	@sh tests/needs.sh postgresql chromium npm wget
 
 test: install needs
-	$(bin)/python -m pytest -n auto --dist loadfile
+	$(bin)/python -m pytest -n auto --dist loadfile --database $(DATABASE)
+
+# Where the databases can differ: short enough to run beside the whole suite on SQLite.
+both: install needs
+	$(bin)/python -m pytest -n auto --dist loadfile --database postgresql $(BOTH:%=tests/test_%.py)
 
 lint: install
 	$(bin)/ruff format --check .
@@ -44,7 +50,7 @@ lint: install
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-check: lint test
+check: lint test both
 
 bench-needs: .venv-trafilatura/installed
 	@sh tests/needs.sh nginx wget

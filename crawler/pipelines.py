@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
 
 from crawler.crawl import Crawl, crawl_of
 from crawler.steps import add_article, add_image, check_fields
+from storage.errors import ArchiveFault
 from storage.records import Page
 
 
@@ -52,6 +54,12 @@ class SaveArticle:
         return cls(crawl_of(crawler))
 
     async def process_item(self, item: Page) -> Page:
-        """Scrapy's call; returns when the page is kept. Raises ArchiveFault."""
-        await self._crawl.keep(item)
+        """Scrapy's call; returns when the page is kept. Raises DropItem if the archive fails.
+
+        Then the crawl ends, and says once why: Scrapy would show a traceback for every page.
+        """
+        try:
+            await self._crawl.keep(item)
+        except ArchiveFault as fault:
+            raise DropItem(f"{item.row.url} was not kept: {fault}") from fault
         return Page(item.row)  # nothing below needs the bytes

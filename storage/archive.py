@@ -15,11 +15,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine, make_url
 
 from storage.database.captures import find_original, find_record
-from storage.database.connect import open_database, open_for_reading
+from storage.database.connect import connected, open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
 from storage.database.site_states import SiteState, find_states
@@ -83,7 +84,9 @@ class Archive:
                 f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
                 "(or name another with --archive)"
             )
-        return open_for_reading(self.database_url)
+        engine = open_for_reading(self.database_url)
+        finalize(self, engine.dispose)  # who lets an archive go lets its connections go
+        return engine
 
     def close(self) -> None:
         """Let the database's connections go; they are made again when needed."""
@@ -94,9 +97,10 @@ class Archive:
     def reading(self, audience: Audience | None = None) -> Iterator[Connection]:
         """A connection that only reads, for an audience (storage.query.access).
 
-        None: the one that the environment says. Raises NotFound if there is no archive.
+        None: the one that the environment says. Raises NotFound if there is no archive,
+        ArchiveFault if the database has gone away.
         """
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             yield for_audience(connection, audience_here() if audience is None else audience)
 
     def search(self, words: str = "", *, limit: int | None = None, **filters: Any) -> Results:

@@ -179,8 +179,7 @@ class Keeper(threading.Thread):
         }
         if not wanted:
             return {}
-        with self._reader.connect() as connection:
-            return find_originals(connection, self._site, wanted)
+        return run_transaction(self._reader, lambda tx: find_originals(tx, self._site, wanted))
 
     def _note_failures(self, pages: list[Page]) -> None:
         """What left no bytes stands in no WARC file: the journal holds it."""

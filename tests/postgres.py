@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_FAST = ("fsync=off", "full_page_writes=off")
 
 
 def programs() -> Path | None:
@@ -25,30 +25,61 @@ def programs() -> Path | None:
     return found[-1] if found else None
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """Runs while the context lasts; gives its address, `postgresql+psycopg://…/postgres`."""
-    bin_ = programs()
-    if bin_ is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="tinhuyen-postgres-"))
-    user = _owner(folder)
-    try:
-        _run(
-            user, bin_ / "initdb", "-D", folder / "data", "-U", "test", "-A", "trust", "-E", "UTF8"
-        )
+class Server:
+    """A running server, which can go away and come back on its port."""
+
+    def __init__(self, folder: Path, bin_: Path) -> None:
+        self._user = _owner(folder)
+        data = folder / "data"
+        _run(self._user, bin_ / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         options = " ".join(["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}"])
         options += "".join(f" -c {setting}" for setting in _FAST)
-        control = (bin_ / "pg_ctl", "-D", folder / "data", "-w")
-        _run(user, *control, "-l", folder / "log", "-o", options, "start")
+        self._control = (bin_ / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options)
+        self.url = f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
+        self.start()
+
+    def start(self) -> None:
+        """Until it answers."""
+        _run(self._user, *self._control, "start")
+
+    def stop(self) -> None:
+        """As if its machine had lost its power: no connection is told."""
+        _run(self._user, *self._control, "-m", "immediate", "stop")
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Gone while the context lasts."""
+        self.stop()
         try:
-            yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
+            yield
         finally:
-            _run(user, *control, "-m", "immediate", "stop")
+            self.start()
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server while the context lasts."""
+    bin_ = programs()
+    if bin_ is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="tinhuyen-postgres-"))
+    try:
+        made = Server(folder, bin_)
+        try:
+            yield made
+        finally:
+            made.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Its address, `postgresql+psycopg://…/postgres`, while the context lasts."""
+    with running() as made:
+        yield made.url
 
 
 def _owner(folder: Path) -> pwd.struct_passwd | None:

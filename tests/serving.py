@@ -35,11 +35,11 @@ class Served:
 
 
 @contextmanager
-def served(archive: TestArchive, verb: str = "serve") -> Iterator[Served]:
-    """`tinhuyen serve` over an archive while the context lasts."""
+def served(archive: TestArchive, *words: str) -> Iterator[Served]:
+    """`tinhuyen serve`, or what the words say, over an archive while the context lasts."""
     code = "from crawler.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", code, verb],
+        [sys.executable, "-u", "-c", code, *(words or ("serve",))],
         env=archive.environment, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None

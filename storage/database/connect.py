@@ -17,8 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database import donations  # noqa: F401 its table is part of the schema
 from storage.database.units import load_units
-from storage.database.views import recreate_views
-from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
+from storage.database.views import create_views, drop_views
+from storage.errors import ArchiveFault, NotFound, OutOfDisk, TinHuyenError, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,15 @@ def open_for_reading(url: str) -> Engine:
     one, or the address names no database; ArchiveFault if it cannot be opened.
     """
     engine = reading_engine(url)
+    try:
+        _check_revision(engine)
+    except TinHuyenError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_revision(engine: Engine) -> None:
     revision = _revision(engine)
     if revision is None:
         raise NotFound(f"{engine.url!r} holds no archive yet; `tinhuyen crawl SITE` begins one")
@@ -59,7 +68,6 @@ def open_for_reading(url: str) -> Engine:
             "this archive was last written by an older version of tinhuyen; `tinhuyen db upgrade` "
             "brings its database up to date (as the next crawl would)"
         )
-    return engine
 
 
 def reading_engine(url: str) -> Engine:
@@ -68,16 +76,21 @@ def reading_engine(url: str) -> Engine:
 
 
 def _engine(url: str, *, read_only: bool = False) -> Engine:
+    # Compiling our long conditions (storage.query.access) would take seconds, running them takes
+    # milliseconds; and the planner thinks them dear enough to compile.
     try:
         address = make_url(url)
-    except ArgumentError as error:
+        embedded = address.get_backend_name() == "sqlite"
+        engine = create_engine(
+            address,
+            json_serializer=_to_json,
+            connect_args={} if embedded else {"options": "-c jit=off"},
+            pool_pre_ping=not embedded,  # a server may have been started anew meanwhile
+        )
+    except (ArgumentError, ModuleNotFoundError) as error:  # another driver
         raise UsageError(
             f"{url!r} is no database; write postgresql+psycopg://user@host/name"
         ) from error
-    # Compiling our long conditions (storage.query.access) would take seconds, running them takes
-    # milliseconds; and the planner thinks them dear enough to compile.
-    given = {} if address.get_backend_name() == "sqlite" else {"options": "-c jit=off"}
-    engine = create_engine(address, json_serializer=_to_json, connect_args=given)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only)
     return engine
@@ -133,20 +146,18 @@ def run_transaction(
     out. Raises what the database raises.
     """
     for wait in (*_RETRY_SECONDS, None):
-        with engine.connect() as connection:
-            committing = False
-            try:
-                with connection.begin():
-                    result = work(connection)
-                    committing = True
-                return result
-            except _database_errors(engine) as error:
-                undo()
-                may_help = _may_help(error, lost_is_safe=not committing)
-                if wait is None or not may_help:
-                    raise
-                logger.warning("the database could not take a transaction, trying again: %s", error)
-                connection.invalidate()
+        committing = False
+        try:
+            with engine.connect() as connection, connection.begin():
+                result = work(connection)
+                committing = True
+            return result
+        except _database_errors(engine) as error:
+            undo()
+            may_help = _may_help(error, lost_is_safe=not committing)
+            if wait is None or not may_help:
+                raise
+            logger.warning("the database could not take a transaction, trying again: %s", error)
         time.sleep(wait)
     raise AssertionError("the last try returned or raised")
 
@@ -167,6 +178,11 @@ def database_fault(error: Exception) -> ArchiveFault:
     logger.debug("the database failed", exc_info=error)
     if "disk is full" in reason or "No space left" in reason:
         return OutOfDisk("the database has no room left; make room and run the same command again")
+    if _is_lost(error):
+        return ArchiveFault(
+            f"the database cannot be reached: {reason.strip()}; see that it runs, and run the same "
+            "command again"
+        )
     return ArchiveFault(f"the database failed: {reason}")
 
 
@@ -176,6 +192,18 @@ def _database_errors(engine: Engine) -> tuple[type[Exception], ...]:
     return DBAPIError, driver.Error
 
 
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection of a reader's. Raises ArchiveFault if the database has gone away."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except _database_errors(engine) as error:
+        if _is_lost(error):
+            raise database_fault(error) from error
+        raise
+
+
 def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
@@ -183,8 +211,16 @@ def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
     state = getattr(cause, "sqlstate", None)
     if state in ("40001", "40P01"):  # serialization_failure, deadlock_detected
         return True
-    lost = type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
-    return lost and lost_is_safe
+    return lost_is_safe and _is_lost(error)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether PostgreSQL has gone away, or was not there."""
+    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return False
+    state = getattr(cause, "sqlstate", None)
+    return type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -214,7 +250,7 @@ def _opening(engine: Engine) -> Iterator[None]:
         yield
     except _database_errors(engine) as error:
         fault = database_fault(error)
-        if isinstance(fault, OutOfDisk):
+        if isinstance(fault, OutOfDisk) or _is_lost(error):
             raise fault from error
         reason = getattr(error, "orig", None) or error
         raise ArchiveFault(f"cannot open the database {engine.url!r}: {reason}") from error
@@ -236,6 +272,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
+        readers = drop_views(connection)
         command.upgrade(config, "head")
-        recreate_views(connection)
+        create_views(connection, readers)
         load_units(connection)

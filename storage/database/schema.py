@@ -28,6 +28,8 @@ from storage.database import (  # noqa: F401 they declare tables
 )
 from storage.database.metadata import metadata as metadata  # noqa: PLC0414 re-exported
 
+_LARGE = BigInteger().with_variant(Integer, "sqlite")  # whose own have 64 bits
+
 site = Table(
     "site",
     metadata,
@@ -63,7 +65,7 @@ run = Table(
 frontier = Table(
     "frontier",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _LARGE, primary_key=True),
     Column("site", Text, ForeignKey("site.id"), nullable=False),
     Column("url", Text, nullable=False),
     Column("fingerprint", LargeBinary(16), nullable=False),
@@ -131,8 +133,8 @@ capture = Table(
     Column("payload_digest", Text),
     Column("block_digest", Text, nullable=False),
     Column("warc_file", Text, nullable=False),
-    Column("warc_offset", Integer, nullable=False),
-    Column("warc_length", Integer, nullable=False),
+    Column("warc_offset", _LARGE, nullable=False),
+    Column("warc_length", _LARGE, nullable=False),
     Column("record_id", Text, nullable=False, unique=True),
     Column("record_type", Text, nullable=False),
     Column("refers_to", Text),

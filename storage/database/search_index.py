@@ -42,6 +42,22 @@ def index_readings(tx: Connection, newest: Mapping[int, int], begun: Iterable[in
     # FTS5 begins a new segment wherever a row comes before the last one: so in order.
     placed = sorted(zip(_free(tx, wanted), rows, strict=True), key=lambda one: one[0])
     _SHELVE.insert(tx, [_shelved(place, row) for place, row in placed])
+    _insert_words(tx, placed)
+
+
+def index_shelf(tx: Connection) -> None:
+    """Make every article on the shelf findable where it stands; the index is still empty."""
+    part = tx.execute(_STANDING).all()
+    while part:
+        places = {row.article: row.place for row in part}
+        newest = tx.execute(_NEWEST.where(article.c.key.in_(places))).all()
+        readings = {"readings": [row.reading for row in newest]}
+        placed = [(places[row[0]], Row._make(row)) for row in _ROWS.rows(tx, readings)]
+        _insert_words(tx, sorted(placed, key=lambda one: one[0]))
+        part = tx.execute(_STANDING.where(shelf.c.place > part[-1].place)).all()
+
+
+def _insert_words(tx: Connection, placed: Sequence[tuple[int, Row]]) -> None:
     words = as_line if tx.dialect.name == "sqlite" else as_tsvector
     lines = [{"place": place, "words": words(row)} for place, row in placed]
     _INSERT[tx.dialect.name].insert(tx, lines)
@@ -98,6 +114,12 @@ _NEWEST = (
     .join(version, version.c.article == article.c.key)
     .where(version.c.number == _number.scalar_subquery())
     .order_by(article.c.key)
+)
+_STANDING = (
+    select(shelf.c.article, shelf.c.place)
+    .where(shelf.c.article.is_not(None))
+    .order_by(shelf.c.place)
+    .limit(_BATCH)
 )
 _own = site.c.district.is_not(None)
 _ROWS = Prepared(

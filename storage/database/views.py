@@ -92,14 +92,19 @@ VIEWS = {
 """Their statements; `{…}` stand for what the public may see (storage.query.access)."""
 
 
-def recreate_views(connection: Connection) -> None:
-    """Drop and create every view; a view that stands on another comes after it.
-
-    PostgreSQL forgets with a view who may read it: whoever could read one may read all of them.
-    """
+def drop_views(connection: Connection) -> list[str]:
+    """Drop every view: no table that one stands on can be altered. Returns who may read them."""
     readers = readers_of_views(connection)
     for name in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    return readers
+
+
+def create_views(connection: Connection, readers: list[str]) -> None:
+    """Create every view; one that stands on another comes after it.
+
+    PostgreSQL forgets with a view who may read it: whoever could read one may read all of them.
+    """
     conditions = _conditions(Access(Audience.PUBLIC, connection.dialect.name))
     for name, select in VIEWS.items():
         connection.execute(text(f"CREATE VIEW {name} AS {select.format(**conditions)}"))

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from storage import times
 from storage.archive import Archive
-from storage.errors import DecodeError, NotFound, StoreFault, UsageError, WarcError
+from storage.errors import ArchiveFault, DecodeError, NotFound, StoreFault, UsageError, WarcError
 from storage.query.captures import Captures
 from storage.query.open_captures import OpenCapture, nearest, page_of
 from storage.replay import memento
@@ -43,7 +43,7 @@ def make_replay(archive: Archive) -> Starlette:
             Route(TIMEMAP + "{rest:path}", replay.timemap),
             Route(TOP + "{rest:path}", replay.stored),
         ],
-        exception_handlers={HTTPException: _refused},
+        exception_handlers={HTTPException: _refused, ArchiveFault: _away},
     )
 
 
@@ -56,6 +56,13 @@ def _refused(request: Request, error: Exception) -> Response:
     }
     what = told.get(error.status_code, error.detail)
     return show_page("failed.html", error.status_code, what=what, room=room_of(request.url))
+
+
+def _away(request: Request, error: Exception) -> Response:
+    """Its own words name machines that readers have no business with."""
+    logger.error("%s", error)
+    what = "the archive cannot reach its database or its store; try again later\n"
+    return Response(what, 503, OF_PAGES, media_type="text/plain")
 
 
 def _address_of(request: Request) -> str:
@@ -136,10 +143,8 @@ class _Replay:
         shown = Shown(kept, asked.url, at, mementos, room_of(request.url))
         try:
             response = self._send(request, asked, shown)
-        except StoreFault:  # its own words name machines that readers have no business with
-            logger.exception("the store did not give %s", kept.record.file)
-            what = "the archive cannot reach its store of files; try again later\n"
-            return Response(what, 503, OF_PAGES, media_type="text/plain")
+        except StoreFault:  # no damage: see _away
+            raise
         except (WarcError, NotFound, DecodeError, OSError) as error:
             return self._damaged(request, asked, shown, error)
         response.headers["Memento-Datetime"] = memento.http_date(kept)

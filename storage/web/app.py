@@ -15,7 +15,7 @@ from starlette.datastructures import URL
 
 from storage import logs
 from storage.archive import Archive
-from storage.errors import NotFound, NotOpen, StoreFault, UsageError, WarcError, Withdrawn
+from storage.errors import ArchiveFault, NotFound, NotOpen, UsageError, WarcError, Withdrawn
 from storage.output import console
 from storage.query.access import Audience, audience_here
 from storage.replay.addresses import address, stamp_of
@@ -78,24 +78,24 @@ def make_app(archive: Archive) -> FastAPI:
             headers["Content-Disposition"] = "attachment"
         return Response(data, media_type=mime, headers=headers)
 
-    _add_errors(app)
+    for kind in (NotFound, UsageError, WarcError):
+        app.add_exception_handler(kind, _refused)
+    app.add_exception_handler(ArchiveFault, _away)
     _add_record(app, archive, templates)
     return app
 
 
-def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(NotFound)
-    @app.exception_handler(UsageError)
-    @app.exception_handler(WarcError)
-    async def _not_found(request: Request, error: Exception) -> Response:
-        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
-        return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
+async def _refused(request: Request, error: Exception) -> Response:
+    """Errors of ours, as a sentence; every other one is a bug, and shows as such."""
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 404)
+    return JSONResponse({"error": str(error)}, status_code=status, headers=_HEADERS)
 
-    @app.exception_handler(StoreFault)
-    async def _store_down(request: Request, error: Exception) -> Response:
-        logger.error("%s", error)
-        told = {"error": "the archive cannot reach its store of files; try again later"}
-        return JSONResponse(told, status_code=503, headers=_HEADERS)
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Its own words name machines that readers have no business with."""
+    logger.error("%s", error)
+    told = {"error": "the archive cannot reach its database or its store; try again later"}
+    return JSONResponse(told, status_code=503, headers=_HEADERS)
 
 
 def _add_record(app: FastAPI, archive: Archive, templates: Jinja2Templates) -> None:
