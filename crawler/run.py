@@ -123,9 +123,8 @@ def recover_sites(archive: Archive, ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
-    engine = archive.open_for_writing()
     try:
-        with archive.folder.site_lock(site.id):
+        with archive.site_lock(site.id) as engine:
             handed_out = HandedOut(archive.folder.warc(site.id))
             meet_site(archive, engine, site)
             recovered = close_files(archive, engine, site, handed_out)
@@ -135,8 +134,6 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
             read_attachments(archive, engine, [site.id])
     except OSError as error:
         raise archive_fault(error, f"cannot recover {site.id}") from error
-    finally:
-        engine.dispose()
     if not recovered and not read:
         return None
     return asdict(recovered) | {

@@ -6,6 +6,7 @@ TinHuyenError
 * SiteUnavailable       the site is closed, blocked, unreachable or has no known address
 * ArchiveBusy           another process holds this site or file
 * NotFound              the archive has no such article, run or record
+  * NotHere             a file of the archive is not on this machine
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
 * DigestNotSent         a mail server or a webhook did not take a digest
@@ -86,6 +87,10 @@ class ArchiveBusy(TinHuyenError):
 
 class NotFound(TinHuyenError):
     """The archive has nothing under this name; the message says where to look."""
+
+
+class NotHere(NotFound):
+    """A file of the archive is not on this machine: it was moved away, or is another machine's."""
 
 
 class Withdrawn(NotFound):

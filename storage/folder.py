@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import files
-from storage.errors import ArchiveBusy, NotFound
+from storage.errors import ArchiveBusy, NotHere
 
 OPEN_SUFFIX = ".open"
 
@@ -46,12 +46,12 @@ class ArchiveFolder:
         return self.root / "warc" / site_id
 
     def file(self, name: str) -> Path:
-        """The file that a record names, open or closed. Raises NotFound."""
+        """The file that a record names, open or closed. Raises NotHere."""
         path = self.root / name
         for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
             if candidate.exists():
                 return candidate
-        raise NotFound(f"{name} is not in {self.root}; was it moved away?")
+        raise NotHere(f"{name} is not in {self.root}; was it moved away, or is it elsewhere?")
 
     def open_files(self, site_id: str) -> list[Path]:
         """WARC files of a site that nobody closed, oldest first."""

@@ -78,14 +78,21 @@ class Children:
         if not SITE_ID.fullmatch(job.site):
             self._refused.append(Over(job, Exit.USAGE))
             return
+        child = self.begin(job, allowance)
+        if child is None:
+            self._refused.append(Over(job, Exit.BUSY))
+        else:
+            self._running[child.pid] = (child, job)
+
+    def begin(self, job: Job, allowance: Allowance) -> subprocess.Popen[bytes] | None:
+        """Its process; None where the last one of the site still runs on this machine."""
         log = self._log_of(job.site)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             if not _lock(out):
-                self._refused.append(Over(job, Exit.BUSY))
-                return
+                return None
             out.truncate(0)
-            child = subprocess.Popen(  # noqa: S603 our own command, and a site's id
+            return subprocess.Popen(  # noqa: S603 our own command, and a site's id
                 self._command(job, allowance),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -93,7 +100,6 @@ class Children:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the scheduler, which passes it on once
             )
-        self._running[child.pid] = (child, job)
 
     def ended(self) -> list[Over]:
         """As Dispatch says."""

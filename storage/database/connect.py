@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from storage.database import donations  # noqa: F401 its table is part of the schema
 from storage.database.units import load_units
 from storage.database.views import recreate_views
+from storage.database.work_queue import upgrade_queue
 from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def open_database(url: str) -> Engine:
     Raises UsageError for an address that names no database, or one that a later version has
     written; ArchiveFault if it cannot be opened.
     """
-    engine = _engine(url)
+    engine = engine_of(url)
     if _revision(engine) != newest_revision():
         with _opening(engine):
             upgrade(engine)
@@ -64,10 +65,11 @@ def open_for_reading(url: str) -> Engine:
 
 def reading_engine(url: str) -> Engine:
     """An engine for readers, unlooked at: for whoever has just opened the database to write."""
-    return _engine(url, read_only=True)
+    return engine_of(url, read_only=True)
 
 
-def _engine(url: str, *, read_only: bool = False) -> Engine:
+def engine_of(url: str, *, read_only: bool = False, **options: Any) -> Engine:
+    """An engine as all of ours are, unlooked at. `options`: create_engine's. Raises UsageError."""
     try:
         address = make_url(url)
     except ArgumentError as error:
@@ -76,8 +78,9 @@ def _engine(url: str, *, read_only: bool = False) -> Engine:
         ) from error
     # Compiling our long conditions (storage.query.access) would take seconds, running them takes
     # milliseconds; and the planner thinks them dear enough to compile.
-    given = {} if address.get_backend_name() == "sqlite" else {"options": "-c jit=off"}
-    engine = create_engine(address, json_serializer=_to_json, connect_args=given)
+    if address.get_backend_name() != "sqlite":
+        options = {"connect_args": {"options": "-c jit=off"}} | options
+    engine = create_engine(address, json_serializer=_to_json, **options)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only)
     return engine
@@ -140,13 +143,14 @@ def run_transaction(
                     result = work(connection)
                     committing = True
                 return result
-            except _database_errors(engine) as error:
+            except database_errors(engine) as error:
                 undo()
                 may_help = _may_help(error, lost_is_safe=not committing)
                 if wait is None or not may_help:
                     raise
                 logger.warning("the database could not take a transaction, trying again: %s", error)
-                connection.invalidate()
+                if _is_lost(error):  # else it is kept: a lock may hang on it
+                    connection.invalidate()
         time.sleep(wait)
     raise AssertionError("the last try returned or raised")
 
@@ -157,7 +161,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as tx:
             yield tx
-    except _database_errors(engine) as error:
+    except database_errors(engine) as error:
         raise database_fault(error) from error
 
 
@@ -170,21 +174,32 @@ def database_fault(error: Exception) -> ArchiveFault:
     return ArchiveFault(f"the database failed: {reason}")
 
 
-def _database_errors(engine: Engine) -> tuple[type[Exception], ...]:
+def database_errors(engine: Engine) -> tuple[type[Exception], ...]:
     """SQLAlchemy's own, and the driver's bare ones (storage.database.prepared)."""
     driver: Any = engine.dialect.dbapi
     return DBAPIError, driver.Error
 
 
 def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
-    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return _is_busy(cause)
-    state = getattr(cause, "sqlstate", None)
-    if state in ("40001", "40P01"):  # serialization_failure, deadlock_detected
+    if getattr(cause, "sqlstate", None) in ("40001", "40P01"):  # serialization_failure, deadlock
         return True
-    lost = type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
-    return lost and lost_is_safe
+    return lost_is_safe and _is_lost(error)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the connection to PostgreSQL is gone."""
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error):
+        return False
+    state = getattr(cause, "sqlstate", None)
+    return type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
+
+
+def _cause(error: Exception) -> Any:
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -212,7 +227,7 @@ def _revision(engine: Engine) -> str | None:
 def _opening(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except _database_errors(engine) as error:
+    except database_errors(engine) as error:
         fault = database_fault(error)
         if isinstance(fault, OutOfDisk):
             raise fault from error
@@ -239,3 +254,4 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
         recreate_views(connection)
         load_units(connection)
+    upgrade_queue(engine)

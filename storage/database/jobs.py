@@ -100,6 +100,12 @@ def lost_jobs(tx: Connection, now: datetime, lease: timedelta) -> list[Job]:
     return _jobs(tx, and_(job.c.state == "running", over))
 
 
+def find_job(tx: Connection, id_: int) -> Job:
+    """The job of this id, which is there."""
+    [found] = _jobs(tx, job.c.id == id_)
+    return found
+
+
 def _jobs(tx: Connection, where: Any) -> list[Job]:
     on = and_(schedule.c.site == job.c.site, schedule.c.mode == job.c.mode)
     limits = [schedule.c[name] for name in DayLimits.__slots__]
