@@ -17,10 +17,10 @@ from sqlalchemy import Engine
 
 from crawler.availability import check_available, decided_about, pause_site
 from crawler.capture.certificates import Certificates
-from crawler.demo.portal import SamplePortal
+from crawler.demo.portal import PORTAL, SamplePortal
 from crawler.frontier.pace import Pace
 from crawler.frontier.sample import articles_to_look_at
-from crawler.limits import bounds_of, limits_of, pace_limits_of
+from crawler.limits import bounds_of, connect_to_of, limits_of, pace_limits_of
 from crawler.recover import Reader, close_files, meet_site
 from crawler.result import judge_run
 from crawler.sites import Site
@@ -70,7 +70,7 @@ class Crawl:
         """The cap on a run that ended this one early; None if none did."""
         self.counts: dict[str, Any] = {}
         """What the run kept (storage.database.runs.count_run); empty before its end."""
-        self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
+        self.connect_to: dict[str, str] = {}
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
         """Called for every page kept, on the event loop."""
@@ -89,9 +89,10 @@ class Crawl:
         """
         check_available(self.site, decided_about(self.archive, self.site.id))
         Certificates(self._settings.get("TLS_ROOTS_FILE"))  # not at the first request
-        if self.site.sample and not self.connect_to:
+        self.connect_to = connect_to_of(self._settings)
+        if self.site.sample and PORTAL not in self.connect_to:
             portal = self._stack.enter_context(SamplePortal())
-            self.connect_to = portal.connect_to
+            self.connect_to |= portal.connect_to
         try:
             self._check_room()
             lock = self.archive.site_lock(self.site.id, self.site.hosts)

@@ -26,8 +26,11 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Runs while the context lasts; gives its address, `postgresql+psycopg://…/postgres`."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Runs while the context lasts; gives its address, `postgresql+psycopg://…/postgres`.
+
+    `durable`: it syncs as it does by default, for measurements.
+    """
     bin_ = programs()
     if bin_ is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -40,7 +43,7 @@ def server() -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         options = " ".join(["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}"])
-        options += "".join(f" -c {setting}" for setting in _FAST)
+        options += "".join(f" -c {setting}" for setting in (() if durable else _FAST))
         control = (bin_ / "pg_ctl", "-D", folder / "data", "-w")
         _run(user, *control, "-l", folder / "log", "-o", options, "start")
         try:

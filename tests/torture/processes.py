@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -93,7 +94,7 @@ def _crawl(folder: Path, address: str, mode: str) -> int:
     log = os.open(folder.with_name(folder.name + ".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    crawler.settings.CONNECT_TO = {f"{HOST}:80": address}
+    crawler.settings.CONNECT_TO = json.dumps({f"{HOST}:80": address})
     [result] = crawl_sites(Archive(folder), ["demo"], mode)
     sys.stdout.flush()
     return int(result.exit_code)
