@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--delay", type=float, default=0.25, help="seconds, real portals: 1")
     parser.add_argument("--at-once", type=int, default=8, help="crawls that a worker makes")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write the figures there, one object a line")
+    parser.add_argument("--json", type=Path, help="add the figures there, an object a line")
     given = parser.parse_args()
     portals = draw_portals(given.portals, given.seed, articles=given.articles)
     results = []
@@ -37,10 +37,10 @@ def main() -> int:
         ):
             results.append(simulate(Path(folder), postgres, portals, workers, bounds))
         _say(results[-1])
+        if given.json:
+            with given.json.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(results[-1].as_json(), ensure_ascii=False) + "\n")
     print_table(COLUMNS, map(row, results))
-    if given.json:
-        lines = [json.dumps(result.as_json(), ensure_ascii=False) for result in results]
-        given.json.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return 0 if all(result.is_well for result in results) else 1
 
 

@@ -27,7 +27,7 @@ _A_YEAR = f"every {365 * 86400}"
 
 @dataclass
 class Machines:
-    """Workers that run `tinhuyen schedule run`, each in a folder of its own."""
+    """Workers that run `tinhuyen work --wait`, each in a folder of its own."""
 
     folder: Path
     database: str
@@ -55,7 +55,7 @@ class Machines:
             worker = [sys.executable, "-W", "ignore", "-c", "from crawler.cli import main; main()"]
             self.running.append(
                 subprocess.Popen(
-                    [*worker, "schedule", "run", "--at-once", str(self.at_once)],
+                    [*worker, "work", "--wait", "--at-once", str(self.at_once)],
                     env=self._environment(number), stdout=log, stderr=log,
                 )
             )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,6 +34,9 @@ class Result:
     """Sites that had their turn."""
     longest_wait: float
     """From when all were due to a site's first request; of those that had none, to the end."""
+    longest_free_wait: float
+    """The same without the time in which another site of its server's address was crawled: for so
+    long it could have been, and waited for a worker with a place free."""
     median_wait: float
     longest_pause: float
     """Between two requests of one site's crawl."""
@@ -61,7 +65,7 @@ class Result:
 
 
 COLUMNS = (
-    "workers", "answered", "pages/s", "CPU ms a page", "longest wait", "pause", "gap",
+    "workers", "answered", "pages/s", "CPU ms a page", "longest wait", "of it free", "pause", "gap",
     "impolite", "RSS", "PSS", "connections", "transactions/s", "database CPU", "database",
 )  # fmt: skip
 
@@ -75,6 +79,7 @@ def row(result: Result) -> tuple[object, ...]:
         figures["pages_per_second"],
         figures["cpu_ms_a_page"],
         f"{result.longest_wait:.0f} s",
+        f"{result.longest_free_wait:.0f} s",
         f"{result.longest_pause:.1f} s",
         f"{result.smallest_gap:.3f} s",
         len(result.too_soon) + len(result.at_once),
@@ -87,12 +92,35 @@ def row(result: Result) -> tuple[object, ...]:
     )
 
 
-def waits(log: Sequence[Asked], portals: Sequence[Portal], due: float, end: float) -> list[float]:
-    """How long each site waited for its first request; to the end if there was none."""
-    first: dict[str, float] = {}
+def waits(
+    log: Sequence[Asked], portals: Sequence[Portal], due: float, end: float
+) -> list[tuple[float, float]]:
+    """How long each site waited for its first request, to the end if there was none; and how much
+    of that no other site of its address was crawled.
+    """
+    crawled: dict[str, tuple[float, float]] = {}
     for asked in log:
-        first.setdefault(asked.host, asked.start)
-    return [first.get(portal.host, end) - due for portal in portals]
+        first, last = crawled.get(asked.host, (asked.start, asked.end))
+        crawled[asked.host] = first, max(last, asked.end)
+    beside = defaultdict(list)
+    for portal in portals:
+        if portal.host in crawled:
+            beside[portal.address].append(crawled[portal.host])
+    waited = []
+    for portal in portals:
+        begun = crawled.get(portal.host, (end, end))[0]
+        waited.append((begun - due, begun - due - _covered(beside[portal.address], due, begun)))
+    return waited
+
+
+def _covered(spans: Sequence[tuple[float, float]], since: float, until: float) -> float:
+    """How much of the time between lies within one of the spans."""
+    covered, reached = 0.0, since
+    for first, last in sorted(spans):
+        begin, reached_now = max(first, reached), min(last, until)
+        covered += max(0.0, reached_now - begin)
+        reached = max(reached, reached_now)
+    return covered
 
 
 def longest_pause(log: Sequence[Asked]) -> float:
@@ -110,14 +138,16 @@ def from_log(
 ) -> dict[str, Any]:
     """What the portals' own log says. `due`, `end`: of the monotonic clock."""
     waited = waits(log, portals, due, end)
+    of_all = [whole for whole, _ in waited]
     asked = {one.host for one in log}
     return {
         "portals": len(portals),
         "pages": sum(one.status == 200 and one.path.startswith(_PAGES) for one in log),
         "requests": len(log),
         "begun": sum(portal.host in asked for portal in portals),
-        "longest_wait": max(waited),
-        "median_wait": statistics.median(waited),
+        "longest_wait": max(of_all),
+        "median_wait": statistics.median(of_all),
+        "longest_free_wait": max(free for _, free in waited),
         "longest_pause": longest_pause(log),
         "smallest_gap": min(smallest_gaps(log), default=0.0),
         "too_soon": too_soon(log, delay),
