@@ -3,14 +3,19 @@
 # make check    format, ruff, mypy, import contracts, tests
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
+# make simulate many small portals crawled by 1, 2 and 4 workers over one PostgreSQL
+#               (PORTALS=700 WORKERS="1 2 4" MINUTES=30: for each at most)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000)
 
 PYTHON ?= python3
 SERVE  ?= yes
 KILLS  ?= 1000
+PORTALS ?= 700
+WORKERS ?= 1 2 4
+MINUTES ?= 30
 bin := .venv/bin
 
-.PHONY: install install-replay demo test check lint needs bench bench-needs torture clean
+.PHONY: install install-replay demo test check lint needs bench bench-needs simulate torture clean
 
 install: .venv/installed
 
@@ -45,7 +50,7 @@ lint: install
 check: lint test
 
 bench-needs:
-	@sh tests/needs.sh nginx wget
+	@sh tests/needs.sh nginx wget postgresql
 
 bench: install bench-needs
 	$(bin)/python -m tests.bench.crawl
@@ -55,6 +60,11 @@ bench: install bench-needs
 	$(bin)/python -m tests.bench.search
 	$(bin)/python -m tests.bench.search --postgres
 	$(bin)/python -m tests.bench.export 8000
+	$(bin)/python -m tests.bench.two_processes
+
+simulate: install
+	@sh tests/needs.sh postgresql
+	$(bin)/python -m tests.simulate --portals $(PORTALS) --workers $(WORKERS) --minutes $(MINUTES)
 
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
