@@ -86,14 +86,25 @@ class Children:
 
     def begin(self, job: Job, allowance: Allowance) -> subprocess.Popen[bytes] | None:
         """Its process; None where the last one of the site still runs on this machine."""
-        log = self._log_of(job.site)
+        return self._run(job.site, self._command(job, allowance))
+
+    def begin_recovery(self) -> subprocess.Popen[bytes] | None:
+        """Its process, or None, of what makes this machine's folder whole (crawler.run)."""
+        code = (
+            "from crawler.run import recover_free; from storage.archive import Archive; "
+            "recover_free(Archive())"
+        )
+        return self._run("recovery", [sys.executable, "-c", code])
+
+    def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes] | None:
+        log = self._log_of(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             if not _lock(out):
                 return None
             out.truncate(0)
             return subprocess.Popen(  # noqa: S603 our own command, and a site's id
-                self._command(job, allowance),
+                command,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

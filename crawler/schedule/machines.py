@@ -108,6 +108,7 @@ class MachineWorker:
 
     def _work(self, *, until_empty: bool) -> None:
         """However often the database goes away: it is waited for."""
+        self._recover()
         try:
             while True:
                 try:
@@ -121,6 +122,13 @@ class MachineWorker:
         finally:
             self._engine.dispose()
             self._archive.close()
+
+    def _recover(self) -> None:
+        """What this machine left open when it died, others have gone on with: it is taken in."""
+        child = self._children.begin_recovery()
+        while child is not None and child.poll() is None:
+            if self._stop.wait(_POLL_SECONDS):
+                child.send_signal(signal.SIGTERM)
 
     async def _serve(self, *, until_empty: bool) -> None:
         arguments = work_queue.connection_arguments(self._archive.database_url)
