@@ -48,6 +48,7 @@ def test_they_are_declared_as_sites(archive: TestArchive) -> None:
     assert {portal.id for portal in portals} < set(sites)
     site = sites[portals[0].id]
     assert site.hosts == (portals[0].host,) and site.delay_seconds == 0.5
+    assert site.province == portals[0].province and site.district == portals[0].district
 
 
 def test_a_portal_is_crawled_whole_and_politely(

@@ -124,7 +124,7 @@ def _database(postgres: str | None) -> Iterator[str | None]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=300, help="of each portal")
+    parser.add_argument("--articles", type=int, default=600, help="of each portal")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     given = parser.parse_args()

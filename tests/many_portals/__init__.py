@@ -2,7 +2,7 @@
 
     portals = draw_portals(700, seed=7)             # which there are, how big, how lively
     with served(portals, folder) as server:
-        server.declare(archive.folder)              # their tables, sites/many.toml
+        server.declare(archive.folder, delay)       # their tables, sites/*.toml
         environment |= server.environment           # where their hosts are: TINHUYEN_CONNECT_TO
         ...                                         # crawl them, by any number of processes
     asked = read_log(server.log)                    # one line a request

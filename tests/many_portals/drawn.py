@@ -46,6 +46,7 @@ class Portal:
     organ: str
     district: str | None
     """GSO code of June 2025; None for a province's own portal."""
+    province: str
     address: str
     """Of the server, which others may share: `127.0.0.2`."""
     articles: int
@@ -118,9 +119,14 @@ def draw_portals(
     ]
 
 
-def tables(portals: Iterable[Portal], delay: float) -> str:
-    """What stands in `sites/*.toml`: one table a portal."""
-    return "".join(portal.table(delay) for portal in portals)
+def tables(portals: Iterable[Portal], delay: float) -> dict[str, str]:
+    """What stands in `sites/*.toml`: a file a province, a table a portal."""
+    found: dict[str, str] = {}
+    for portal in portals:
+        name = f"{_letters(portal.province)}.toml"
+        found.setdefault(name, f'province = "{portal.province}"\n')
+        found[name] += portal.table(delay)
+    return found
 
 
 def connect_to(portals: Sequence[Portal], ports: dict[str, int]) -> dict[str, str]:
@@ -161,11 +167,13 @@ def _names(unit: Unit) -> dict[str, str | None]:
         return {
             "id": f"tinh-{of_province}", "host": f"{of_province}.test", "district": None,
             "name": f"Cổng thông tin điện tử {unit.name}", "organ": "province",
+        "province": province.bare_name,
         }  # fmt: skip
     own = _letters(unit.bare_name) + ("" if unit.kind == "huyện" else f"-{_letters(unit.kind)}")
     return {
         "id": f"{own}-{of_province}", "host": f"{own}.{of_province}.test", "district": unit.code,
         "name": f"Ủy ban nhân dân {unit.name}", "organ": "people_committee",
+        "province": province.bare_name,
     }  # fmt: skip
 
 

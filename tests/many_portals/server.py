@@ -49,7 +49,8 @@ class Served:
         """Their tables, in the archive's own folder. `delay`: seconds between two requests."""
         sites = archive / "sites"
         sites.mkdir(parents=True, exist_ok=True)
-        (sites / "many.toml").write_text(tables(self.portals, delay), encoding="utf-8")
+        for name, content in tables(self.portals, delay).items():
+            (sites / name).write_text(content, encoding="utf-8")
 
 
 @contextmanager

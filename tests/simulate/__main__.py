@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, help="add the figures there, an object a line")
     given = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):  # whatever was started ends with us
+        signal.signal(number, lambda *_: sys.exit("stopped"))
     portals = draw_portals(given.portals, given.seed, articles=given.articles)
     results = []
     for workers in given.workers:
