@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,7 +21,7 @@ from storage import rebuild as new
 from storage.archive import Archive
 from storage.database.articles import count_articles
 from storage.database.captures import pending_captures
-from storage.database.connect import writing
+from storage.database.connect import open_database, writing
 from storage.database.decisions import tell_decisions
 from storage.database.donations import IMPORTS
 from storage.database.frontier import Frontier
@@ -115,20 +117,32 @@ def _recover(archive: Archive, sites: dict[str, Site], say: Say) -> None:
     open_ones = [site for site in sites.values() if archive.folder.open_files(site.id)]
     if not open_ones:
         return
-    try:
-        engine = archive.open_for_writing()
-    except ArchiveFault as fault:
-        raise UsageError(
-            f"{fault}. Move archive.db away (with archive.db-wal and -shm) and rebuild again"
-        ) from fault
-    try:
+    with _old_database(archive) as engine:
         for site in open_ones:
             with writing(engine) as tx:
                 save_site(tx, row_of(site))
             recovered = close_files(archive, engine, site, HandedOut(archive.folder.warc(site.id)))
             say(f"{site.id}: {recovered.sentence()}")
-    finally:
-        engine.dispose()
+
+
+@contextmanager
+def _old_database(archive: Archive) -> Iterator[Engine]:
+    """Of PostgreSQL the new one is named, which must stay empty: a passing one knows as much."""
+    with TemporaryDirectory() as folder:
+        try:
+            engine = (
+                archive.open_for_writing()
+                if archive.is_embedded
+                else open_database(f"sqlite:///{folder}/knows-nothing.db")
+            )
+        except ArchiveFault as fault:
+            raise UsageError(
+                f"{fault}. Move archive.db away (with archive.db-wal and -shm) and rebuild again"
+            ) from fault
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 def _relive(

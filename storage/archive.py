@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine, make_url
 
@@ -108,7 +109,9 @@ class Archive:
                 f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
                 "(or name another with --archive)"
             )
-        return open_for_reading(self.database_url)
+        engine = open_for_reading(self.database_url)
+        finalize(self, engine.dispose)  # who lets an archive go lets its connections go
+        return engine
 
     def close(self) -> None:
         """Let the database's connections go; they are made again when needed."""

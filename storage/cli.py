@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from storage.archive import Archive
+from storage.copy.cli import copy
 from storage.output import (
     console,
     escape,
@@ -38,6 +39,7 @@ database = typer.Typer(help="The archive's database.", no_args_is_help=True)
 commands.add_typer(database, name="db")
 commands.add_typer(sql_commands)
 database.command("reader")(make_reader)
+database.command("copy")(copy)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]

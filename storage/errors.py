@@ -10,6 +10,7 @@ TinHuyenError
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
 * DigestNotSent         a mail server or a webhook did not take a digest
+* VerificationFailed    two things that must be equal are not
 * RanAway               a query or a file took more time or memory than it may
 * DecodeError           a body cannot be decoded as its headers say
 * ArchiveFault          the archive itself failed (disk, fsync, commit): no row changes
@@ -112,6 +113,12 @@ class WarcError(TinHuyenError):
 
 class TornRecord(WarcError):
     """A record ends before its end; `tinhuyen recover` cuts it off."""
+
+
+class VerificationFailed(TinHuyenError):
+    """Two things that must be equal are not; the message says which."""
+
+    exit_code = Exit.VERIFICATION_FAILED
 
 
 class RanAway(TinHuyenError):

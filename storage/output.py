@@ -40,13 +40,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal, while the block lasts; call it for each."""
+def progress(what: str, total: int) -> Iterator[Callable[..., None]]:
+    """A bar on standard error, if that is a terminal, while the block lasts.
+
+    Call it for each, or with how many are done at once.
+    """
     from rich.progress import Progress
 
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda count=1: bar.advance(task, count)
 
 
 def escape(text: str) -> str:

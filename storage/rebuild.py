@@ -40,14 +40,14 @@ def new_database(archive: Archive) -> Iterator[Engine]:
     names is filled, and must be empty. The caller holds the whole archive's lock.
     Raises UsageError, ArchiveBusy, ArchiveFault, OSError.
     """
-    if not archive.is_embedded:
-        engine = open_database(archive.database_url)
-        _check_empty(engine, archive.database_url)
-    else:
+    url = archive.database_url
+    if archive.is_embedded:
         _check_kept(archive.folder.root)
         _forget(archive.folder.root / NEW)
-        engine = open_database(f"sqlite:///{archive.folder.root / NEW}")
+        url = f"sqlite:///{archive.folder.root / NEW}"
+    engine = open_database(url)
     try:
+        _check_empty(engine, url)
         yield engine
     finally:
         engine.dispose()

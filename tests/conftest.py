@@ -16,6 +16,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from storage.archive import Archive
+from tests import databases
 from tests.changing_portal import ChangingPortal
 from tests.postgres import server
 
@@ -25,6 +26,42 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="What the archives of the tests stand on: SQLite files, or a PostgreSQL server.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "postgresql":
+        for item in items:
+            if mark := item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason=f"SQLite only: {mark.args[0]}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def all_databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where the archives of all tests have their rows."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    with databases.all_on(request.getfixturevalue("postgres")):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def databases_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test had made on the server goes with its folder."""
+    mine = databases.on_server() and "tmp_path" in request.fixturenames
+    folder = request.getfixturevalue("tmp_path") if mine else None
+    yield
+    if folder is not None:
+        databases.drop_within(folder)
 
 
 @dataclass(frozen=True)
@@ -37,13 +74,18 @@ class TestArchive:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {
-            "TINHUYEN_ARCHIVE": str(self.folder),
-            "SCRAPY_SETTINGS_MODULE": "crawler.settings",
-            "PYTHONWARNINGS": "error",
-            "TINHUYEN_DISK_FLOOR_BYTES": str(64 << 20),  # a small disk fails no test
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }
+        database = databases.database_of(self.folder)
+        return (
+            os.environ
+            | ({"TINHUYEN_DATABASE": database} if database else {})
+            | {
+                "TINHUYEN_ARCHIVE": str(self.folder),
+                "SCRAPY_SETTINGS_MODULE": "crawler.settings",
+                "PYTHONWARNINGS": "error",
+                "TINHUYEN_DISK_FLOOR_BYTES": str(64 << 20),  # a small disk fails no test
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            }
+        )
 
     def declare(self, table: str) -> None:
         """A site of the archive's own."""
@@ -57,6 +99,8 @@ class TestArchive:
         return self._run(command, timeout)
 
     def tinhuyen(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        if arguments[0] == "rebuild":
+            databases.empty_for_rebuild(self.folder)
         command = [sys.executable, "-c", "from crawler.cli import main; main()", *arguments]
         return self._run(command, timeout)
 
@@ -87,6 +131,12 @@ class TestArchive:
 
     def open(self) -> Archive:
         return Archive(self.folder)
+
+    def copy(self, folder: Path) -> TestArchive:
+        """The same archive in another folder, which must not be there."""
+        shutil.copytree(self.folder, folder)
+        databases.copy_database(self.folder, folder)
+        return TestArchive(folder)
 
     def warc_files(self) -> list[Path]:
         return sorted(self.folder.glob("warc/*/*.warc.gz"))
@@ -124,10 +174,9 @@ def open_demo(demo_archive: TestArchive, tmp_path_factory: pytest.TempPathFactor
     """The same with its attachments open, so that everything may go out; tests only read it."""
     from tests.kept import open_attachments
 
-    folder = tmp_path_factory.mktemp("open") / "archive"
-    shutil.copytree(demo_archive.folder, folder)
-    open_attachments(Archive(folder)).close()
-    return TestArchive(folder)
+    made = demo_archive.copy(tmp_path_factory.mktemp("open") / "archive")
+    open_attachments(made.open()).close()
+    return made
 
 
 @pytest.fixture(scope="session")

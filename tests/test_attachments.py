@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -319,8 +318,7 @@ def test_a_record_that_is_gone_is_a_finding(archive_of: Archive) -> None:
 
 @pytest.fixture
 def copied(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    archive = TestArchive(tmp_path / "archive")
+    archive = demo_archive.copy(tmp_path / "archive")
     open_attachments(archive.open())
     return archive
 

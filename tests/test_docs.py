@@ -15,7 +15,6 @@ from typer.main import get_command
 from crawler.cli import app
 from crawler.demo.content import party_articles
 from crawler.demo.party import article as party_page
-from storage.archive import Archive
 from storage.errors import Exit
 from tests.conftest import ROOT, TestArchive
 from tests.older import read_by_older_rules
@@ -56,12 +55,11 @@ CASES = [(page.name, steps) for page in PAGES for steps in sessions(page)]
 def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     """A copy of the demo's archive with what the sessions speak of beside it."""
     folder = tmp_path
-    shutil.copytree(demo_archive.folder, folder / "archive")
+    archive = demo_archive.copy(folder / "archive")
     page = party_page(party_articles()[0].id)
     assert page is not None
     (folder / "trang.html").write_text(page, encoding="utf-8")
     shutil.copy(ROOT / "docs" / "verify_proof.py", folder)
-    archive = TestArchive(folder / "archive")
     archive.declare(SITE)
     return archive
 
@@ -78,8 +76,8 @@ def test_sessions_print_what_they_say(desk: TestArchive, page: str, steps: list[
 
 def older_archive(desk: TestArchive) -> None:
     """The demo as an earlier version of the program read it."""
-    archive = Archive(shutil.copytree(desk.folder, desk.folder.with_name("older-archive")))
-    engine = archive.open_for_writing()
+    archive = desk.copy(desk.folder.with_name("older-archive"))
+    engine = archive.open().open_for_writing()
     read_by_older_rules(engine)
     engine.dispose()
 
@@ -89,8 +87,10 @@ def check(desk: TestArchive, page: str, command: str, shown: list[str], code: in
         return  # the tests' own environment has the command already
     if command.startswith("make demo"):
         command = "tinhuyen --archive demo-archive demo --no-serve"
+    named = re.search(r"--archive (\S+)", command)  # each archive has its own database
+    archive = TestArchive(desk.folder.parent / named[1]) if named else desk
     done = subprocess.run(
-        command, shell=True, cwd=desk.folder.parent, env=desk.environment,
+        command, shell=True, cwd=desk.folder.parent, env=archive.environment,
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == code, done.stderr

@@ -79,8 +79,7 @@ def withdrawn(
 ) -> Iterator[tuple[Archive, Known, set[str], str]]:
     """500 takedowns of every kind over the demo; then rebuilt, read again and crawled again."""
     folder = tmp_path_factory.mktemp("withdrawn") / "archive"
-    shutil.copytree(open_demo.folder, folder)
-    made = TestArchive(folder)
+    made = open_demo.copy(folder)
     archive = made.open()
     [own] = made.warc_files()
     given = shutil.copy(own, folder.parent / "given.warc.gz")

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import json
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -255,10 +254,11 @@ def test_nothing_found_is_said(demo_archive: TestArchive, tmp_path: Path) -> Non
     assert done.returncode == 2 and not names_in(tmp_path)
 
 
+@pytest.mark.embedded("a writer beside a reader of one file")
 def test_an_export_shows_one_moment(demo_archive: TestArchive, tmp_path: Path) -> None:
     """What is written meanwhile is not in it."""
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    with find_all(Archive(tmp_path / "archive"), Query()) as found:
+    copy = demo_archive.copy(tmp_path / "archive")
+    with find_all(copy.open(), Query()) as found:
         writer = sqlite3.connect(tmp_path / "archive" / "archive.db")
         writer.execute("UPDATE reading SET title = 'khác'")
         writer.commit()
@@ -279,8 +279,7 @@ def test_no_export_names_persons(
 def test_postgresql_exports_the_same(
     demo_archive: TestArchive, postgres_url: str, tmp_path: Path
 ) -> None:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    copy = TestArchive(tmp_path / "archive")
+    copy = demo_archive.copy(tmp_path / "archive")
     assert copy.tinhuyen("--database", postgres_url, "rebuild").returncode == 0
     archive = Archive(copy.folder, postgres_url)
     assert all_of(archive) == all_of(demo_archive.open())

@@ -95,8 +95,7 @@ def test_a_large_subset_is_several_files(demo_archive: TestArchive, tmp_path: Pa
 
 def test_a_subset_of_plain_files_is_compressed(demo_archive: TestArchive, tmp_path: Path) -> None:
     """As imported archives may be: the same file without gzip, and rows that say so."""
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    copy = TestArchive(tmp_path / "archive")
+    copy = demo_archive.copy(tmp_path / "archive")
     [path] = copy.warc_files()
     path.write_bytes(gzip.decompress(path.read_bytes()))
     rows = [(r.offset, r.length, r.id) for r in walk(path) if isinstance(r, RawRecord)]
@@ -114,8 +113,7 @@ def test_a_subset_of_plain_files_is_compressed(demo_archive: TestArchive, tmp_pa
 
 
 def test_a_file_that_was_moved_away_is_named(demo_archive: TestArchive, tmp_path: Path) -> None:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    archive = Archive(tmp_path / "archive")
+    archive = demo_archive.copy(tmp_path / "archive").open()
     shutil.rmtree(tmp_path / "archive" / "warc")
     with find_all(archive, Query()) as found, pytest.raises(NotFound, match="was it moved away"):
         write_warc(tmp_path / "phan", found, archive.folder, "tất cả")

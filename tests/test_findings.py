@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from tests import turning_portal as turn
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.crawling import crawl
+from tests.databases import on_server
 from tests.portals import portals
 from tests.turning_portal import FIELDS, NUMBER, TurningPortal
 
@@ -99,7 +99,7 @@ class Watched:
         before = self.content()
         done = self.archive.tinhuyen("rebuild")
         assert done.returncode == 0, done.stderr
-        (self.archive.folder / "archive.db.before-rebuild").unlink()
+        (self.archive.folder / "archive.db.before-rebuild").unlink(missing_ok=on_server())
         return differences(before, self.content())
 
     def say(self, *words: str) -> str:
@@ -155,8 +155,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 @pytest.fixture
 def copy(watched: Watched, tmp_path: Path) -> Watched:
     """The same, for decisions to be made and crawls to be gone on with."""
-    shutil.copytree(watched.archive.folder, tmp_path / "archive")
-    folder = TestArchive(tmp_path / "archive")
+    folder = watched.archive.copy(tmp_path / "archive")
     return Watched(folder, watched.portals, dict(watched.runs), watched.before)
 
 

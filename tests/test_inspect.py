@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -112,8 +111,7 @@ def test_every_row_of_a_crawl_follows_from_its_record(demo_archive: TestArchive)
 
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,7 @@ TEXT = "Trang in 05/39 và 7/38: in sai, [giữ nguyên]"
 
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 def run_of(archive: TestArchive) -> str:
@@ -140,7 +138,7 @@ def test_the_journal_tells_every_decision(archive: TestArchive, tmp_path: Path) 
         ("note", "demo", "Mẫu nữa"),
     ):
         assert archive.tinhuyen(*command).returncode == 0
-    live = rows(f"sqlite:///{archive.folder / 'archive.db'}")
+    live = rows(archive.open().database_url)
     rebuilt = f"sqlite:///{tmp_path / 'rebuilt.db'}"
     engine = open_database(rebuilt)
     for _ in range(2):

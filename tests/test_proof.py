@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,8 +43,7 @@ def verify(*files: Path | str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 def test_a_good_proof_is_proven(demo_archive: TestArchive, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import gzip
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +21,7 @@ from tests.torture.checks import ARTICLES, Findings, check_files, rows
 @pytest.fixture
 def crashed(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     """The demo's archive as if every file were still open and no row had been committed."""
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    archive = TestArchive(tmp_path / "archive")
+    archive = demo_archive.copy(tmp_path / "archive")
     forget(archive)
     return archive
 
@@ -81,8 +79,7 @@ def test_the_frontier_goes_on_where_it_was(crashed: TestArchive) -> None:
 
 def test_the_user_of_a_crawl_is_told(crashed: TestArchive) -> None:
     said = "recovered 1 file(s) left open: 133 exchange(s) taken in"
-    copy = TestArchive(crashed.folder.with_name("copy"))
-    shutil.copytree(crashed.folder, copy.folder)
+    copy = crashed.copy(crashed.folder.with_name("copy"))
     assert said in crashed.tinhuyen("crawl", "demo").stderr
     assert said in copy.scrapy("crawl", "demo").stderr
 
@@ -150,8 +147,7 @@ def test_a_hole_that_nothing_acknowledged_follows_is_closed(crashed: TestArchive
 def test_damage_before_what_the_database_knows_is_left_and_said(
     demo_archive: TestArchive, tmp_path: Path
 ) -> None:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    archive = TestArchive(tmp_path / "archive")
+    archive = demo_archive.copy(tmp_path / "archive")
     (archive.folder / "manifest.jsonl").unlink()
     [path] = archive.warc_files()
     data, ends = bytearray(path.read_bytes()), exchange_ends(path)

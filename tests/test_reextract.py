@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -63,8 +62,7 @@ def engine_of(archive: TestArchive) -> Iterator[Engine]:
 
 @pytest.fixture
 def crawled(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ from tests.test_export import made_up
 
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 def bytes_of(folder: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import time
@@ -65,8 +64,7 @@ def gathered(
     open_demo: TestArchive, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gathered]:
     folder = tmp_path_factory.mktemp("gathered") / "archive"
-    shutil.copytree(open_demo.folder, folder)
-    archive = TestArchive(folder)
+    archive = open_demo.copy(folder)
     with serving(archive, "serve") as (view, _):
         with ExitStack() as portals:
             changing = portals.enter_context(ChangingPortal(3))
@@ -294,8 +292,7 @@ def test_the_package_is_made_anew_after_every_decision(
     open_demo: TestArchive, tmp_path: Path
 ) -> None:
     """A crawl is none; a takedown is, and what was packed before it is gone."""
-    shutil.copytree(open_demo.folder, tmp_path / "archive")
-    opened = Archive(tmp_path / "archive")
+    opened = open_demo.copy(tmp_path / "archive").open()
     package = replaywebpage.ArchivePackage(opened, tmp_path)
     first, path = package.current()
     append_lines(opened.folder.journal, [{"kind": "run_started"}])
@@ -313,8 +310,7 @@ def test_the_package_is_made_anew_after_every_decision(
 def test_what_was_open_is_gone_even_if_nothing_can_be_packed_anew(
     open_demo: TestArchive, tmp_path: Path
 ) -> None:
-    shutil.copytree(open_demo.folder, tmp_path / "archive")
-    opened = Archive(tmp_path / "archive")
+    opened = open_demo.copy(tmp_path / "archive").open()
     package = replaywebpage.ArchivePackage(opened, tmp_path)
     _, path = package.current()
     take_down(opened, SEED, "hide", "asked for", "on request", "Thư viện")
@@ -360,8 +356,7 @@ SELECT run, site, url, urlkey, :year || substr(fetched_at, 5), status, mime, pay
 @pytest.fixture
 def twin(open_demo: TestArchive, tmp_path: Path) -> Iterator[tuple[Archive, Any]]:
     """A copy of the demo's archive, and its index server's answers."""
-    shutil.copytree(open_demo.folder, tmp_path / "archive")
-    archive = Archive(tmp_path / "archive")
+    archive = open_demo.copy(tmp_path / "archive").open()
 
     def ask(**query: str) -> list[dict[str, str]]:
         with archive.reading() as connection:

@@ -21,6 +21,7 @@ from storage.query.sql.asked_child import answer
 from storage.query.sql.door import Caps
 from storage.query.sql.reader import READER
 from tests.conftest import TestArchive
+from tests.databases import on_server
 from tests.kept import article, keep
 
 ARTICLES = [
@@ -109,6 +110,8 @@ def asked(url: str, statement: str, **caps: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    if on_server():
+        pytest.skip("SQLite only: SQLite's door; test_the_same_on_postgresql asks the other")
     archive = Archive(tmp_path_factory.mktemp("sql"))
     keep(archive, ARTICLES)
     yield archive
@@ -272,6 +275,7 @@ def test_a_query_while_a_crawl_writes(embedded: Archive) -> None:
     engine.dispose()
 
 
+@pytest.mark.embedded("PostgreSQL's door needs a login; `served` has one")
 def test_csv_runs_no_formula(demo_archive: TestArchive) -> None:
     asked_ = "SELECT '=1+1' AS a, -1 AS b, '-1' AS c, NULL AS d, 'x,\"y' AS \"=e\""
     done = demo_archive.tinhuyen("sql", "--csv", asked_)
@@ -281,6 +285,7 @@ def test_csv_runs_no_formula(demo_archive: TestArchive) -> None:
     assert "at most 10,000 rows and 30 s" in done.stderr
 
 
+@pytest.mark.embedded("PostgreSQL's door needs a login; `served` has one")
 def test_a_statement_from_a_file(demo_archive: TestArchive, tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_text("SELECT count(*) AS n FROM articles", encoding="utf-8")
     done = demo_archive.tinhuyen("sql", "--json", "--file", str(tmp_path / "q.sql"))

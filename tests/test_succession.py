@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -66,8 +65,7 @@ def test_it_names_a_file_that_is_not_as_listed(
     script: Path, demo_archive: TestArchive, tmp_path: Path
 ) -> None:
     assert b"DIFFERS" not in read(script, demo_archive, "--check")
-    copy = TestArchive(tmp_path / "copy")
-    shutil.copytree(demo_archive.folder, copy.folder)
+    copy = demo_archive.copy(tmp_path / "copy")
     (file,) = copy.warc_files()
     with file.open("r+b") as bytes_:
         bytes_.seek(1000)

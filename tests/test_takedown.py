@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -30,8 +29,7 @@ TEXT = "Lê Quý Tiệp"
 
 @pytest.fixture
 def desk(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 def takedown(desk: TestArchive, *words: str) -> dict[str, Any]:

@@ -26,9 +26,7 @@ from tests.damage.writer import packed, sound
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     """A copy of the demo's archive, to be damaged."""
-    folder = tmp_path / "archive"
-    shutil.copytree(demo_archive.folder, folder)
-    return TestArchive(folder)
+    return demo_archive.copy(tmp_path / "archive")
 
 
 def errors(verdicts: list[Verdict]) -> dict[str, int]:

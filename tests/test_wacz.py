@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,8 +37,7 @@ SEED_URL = "http://demo.localhost/news/Pages/chi-tiet.aspx?CateID=13&ItemID=101"
 
 @pytest.fixture
 def copy(open_demo: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(open_demo.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return open_demo.copy(tmp_path / "archive")
 
 
 def pack(archive: TestArchive, out: Path, **wanted: str) -> zipfile.ZipFile:

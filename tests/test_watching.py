@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import socket
 import sys
@@ -29,8 +28,7 @@ from tests.crawling import end, started
 
 @pytest.fixture
 def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
-    shutil.copytree(demo_archive.folder, tmp_path / "archive")
-    return TestArchive(tmp_path / "archive")
+    return demo_archive.copy(tmp_path / "archive")
 
 
 @contextmanager
@@ -82,7 +80,7 @@ def test_each_check_fails_alone_where_something_is_wrong(
     manifest.unlink()
     assert unwell() == {"manifest"}
     manifest.write_bytes(whole)
-    engine = open_database(f"sqlite:///{copy.folder / 'archive.db'}")
+    engine = open_database(copy.open().database_url)
     with engine.begin() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()

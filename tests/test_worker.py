@@ -128,7 +128,7 @@ def test_a_queue_is_drained_and_each_ends_in_its_own_way(archive: TestArchive) -
 def test_after_a_day_without_a_scheduler_each_site_is_crawled_once(
     database: str, archive: TestArchive, request: pytest.FixtureRequest
 ) -> None:
-    embedded = f"sqlite:///{archive.folder / 'archive.db'}"
+    embedded = archive.open().database_url
     url = embedded if database == "sqlite" else request.getfixturevalue("postgres_url")
     options = () if database == "sqlite" else ("--database", url)
     yesterday = times.now() - timedelta(days=1)

@@ -21,6 +21,7 @@ from storage.query.private_numbers import without_private_numbers
 State = Literal["read", "no_text", "failed", "unsupported"]
 _PART_WORDS = 4_000
 """A page with more is parted: a tsvector has 16,383 positions (PostgreSQL manual, 12.11)."""
+_AT_ONCE = 256
 _WORD = re.compile(r"\S+\s*")
 _WORD_CHARS = 255  # of a word in the index; a lexeme has 2,046 bytes
 
@@ -83,6 +84,16 @@ def forget_document(tx: Connection, sha256: str) -> None:
         tx.execute(text(f"DELETE FROM search_page WHERE {key} = :id"), {"id": id_})  # noqa: S608
     for table in (attachment_page, attachment_text):
         tx.execute(delete(table).where(table.c.sha256 == sha256))
+
+
+def index_pages(tx: Connection) -> None:
+    """Make every page that is kept findable; the index is still empty."""
+    pages = select(attachment_page.c.id, attachment_page.c.text).order_by(attachment_page.c.id)
+    last = 0
+    while found := tx.execute(pages.where(attachment_page.c.id > last).limit(_AT_ONCE)).all():
+        for id_, part in found:
+            _index(tx, id_, part)
+        last = found[-1].id
 
 
 def _parts(pages: Iterable[tuple[int | None, str]]) -> Iterator[tuple[int | None, str]]:

@@ -42,6 +42,23 @@ def index_readings(tx: Connection, newest: Mapping[int, int], begun: Iterable[in
     # FTS5 begins a new segment wherever a row comes before the last one: so in order.
     placed = sorted(zip(_free(tx, wanted), rows, strict=True), key=lambda one: one[0])
     _SHELVE.insert(tx, [_shelved(place, row) for place, row in placed])
+    _insert_words(tx, placed)
+
+
+def index_shelf(tx: Connection) -> None:
+    """Make every article on the shelf findable where it stands; the index is still empty."""
+    standing = select(shelf.c.article, shelf.c.place).where(shelf.c.article.is_not(None))
+    places = {key: place for key, place in tx.execute(standing.order_by(shelf.c.place))}
+    newest = {key: read for key, read in tx.execute(_NEWEST)}
+    keys = list(places)
+    for start in range(0, len(keys), _BATCH):
+        readings = [newest[key] for key in keys[start : start + _BATCH]]
+        rows = [Row._make(row) for row in _ROWS.rows(tx, {"readings": readings})]
+        placed = [(places[row.article], row) for row in rows]
+        _insert_words(tx, sorted(placed, key=lambda one: one[0]))
+
+
+def _insert_words(tx: Connection, placed: Sequence[tuple[int, Row]]) -> None:
     words = as_line if tx.dialect.name == "sqlite" else as_tsvector
     lines = [{"place": place, "words": words(row)} for place, row in placed]
     _INSERT[tx.dialect.name].insert(tx, lines)

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
+from sqlalchemy import text
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from crawler.rebuild import rebuild
 from storage.archive import Archive
+from storage.database.connect import reading_engine
 from storage.rebuild import OLD
 from storage.warc.manifest import read_entries, sha256_of
 from tests.compare import content_of, differences
+from tests.databases import database_of, empty_for_rebuild, on_server
 
 
 @dataclass
@@ -37,7 +40,12 @@ class Findings:
 
 
 def rows(database: Path, query: str) -> list[tuple[str, ...]]:
-    """Rows as another process sees them: committed ones. None if there is no table yet."""
+    """Rows as another process sees them: committed ones. None if there is no table yet.
+
+    `database` is an archive's file; where archives stand on a server its folder names the database.
+    """
+    if url := database_of(database.parent):
+        return _rows_on_server(url, query)
     if not database.exists():
         return []
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)
@@ -49,6 +57,14 @@ def rows(database: Path, query: str) -> list[tuple[str, ...]]:
         raise
     finally:
         connection.close()
+
+
+def _rows_on_server(url: str, query: str) -> list[tuple[str, ...]]:
+    engine = reading_engine(url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
 
 
 def acknowledged(database: Path) -> set[tuple[str, str]]:
@@ -121,9 +137,10 @@ def check_rebuild(folder: Path, findings: Findings) -> None:
     """Rebuilt, the database is equal to the live one; the rebuilt one stays."""
     archive = Archive(folder)
     live = content_of(archive.database_url)
+    empty_for_rebuild(folder)
     rebuild(archive)
     findings.unequal += differences(live, content_of(archive.database_url))
-    (folder / OLD).unlink()
+    (folder / OLD).unlink(missing_ok=on_server())
 
 
 def warc_files(folder: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Moves an archive's rows from one database to another, and proves that they are the same."""
