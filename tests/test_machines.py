@@ -54,7 +54,19 @@ class Machine(TestArchive):
         return super().environment | {"TINHUYEN_DATABASE": self.url}
 
     def open(self) -> Archive:
-        return Archive(self.folder, self.url)
+        _opened.append(Archive(self.folder, self.url))
+        return _opened[-1]
+
+
+_opened: list[Archive] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """What a test opened lets its connections go."""
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 @pytest.fixture
@@ -346,14 +358,14 @@ def test_commands_are_jobs_of_the_machine_that_queued_them(
         (gift / f"{number}.warc.gz").write_bytes(data)
     told = ("--donor", "Lan", "--terms", "CC BY 4.0")
     queued = one.tinhuyen("import", str(gift), *told, "--queue")
-    assert queued.stdout.startswith("2 job(s) queued."), queued.stderr
+    assert queued.stdout.startswith("2 job(s) queued;"), queued.stderr
     assert drain(other) == []
     listed = one.tinhuyen("work", "--list").stdout
     assert "waits: 2" in " ".join(listed.split())
     assert drain(one).count(("imports", "done")) == 2
     assert len(one.open().search(limit=10)) == 2
     again = one.tinhuyen("reextract", "--queue")
-    assert again.stdout.startswith("2 job(s) queued."), again.stderr
+    assert again.stdout.startswith("2 job(s) queued;"), again.stderr
     assert [what for _, what in drain(one)].count("done") == 2
 
 
