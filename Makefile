@@ -69,6 +69,7 @@ simulate: install
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
 	$(bin)/python -m tests.torture.rereading
+	$(bin)/python -m tests.torture_workers --workers 4 --sites 40 --kills 100
 
 clean:
 	rm -rf .venv demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

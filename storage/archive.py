@@ -102,6 +102,16 @@ class Archive:
             finally:
                 engine.dispose()
 
+    @contextmanager
+    def import_lock(self) -> Iterator[None]:
+        """Held by the one process that takes in donated files, on any machine. Raises as above."""
+        with self.folder.import_lock():
+            if self.is_shared:
+                with held_site(self.database_url, "imports"):
+                    yield
+            else:
+                yield
+
     @cached_property
     def _engine(self) -> Engine:
         if not self.exists:

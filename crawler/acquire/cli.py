@@ -12,11 +12,12 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.output import console, errors, escape, print_json
+from storage.output import console, errors, escape, print_json, print_queued
 
 if TYPE_CHECKING:
     from crawler.acquire.keep import Advance
     from crawler.acquire.sources import Source
+    from storage.archive import Archive
 
 commands = typer.Typer()
 _SHOWN = 20  # places of a finding; all that are kept are in `runs show --json`
@@ -41,6 +42,10 @@ def import_(
             help="Also read hosts that no site declares: by a family, or auto to recognise it."
         ),
     ] = None,
+    queue: Annotated[
+        bool,
+        typer.Option("--queue", help="Leave it to the workers: a job for each WARC, ARC or WACZ."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take in other people's captures: kept as they are, indexed, and read like our own.
@@ -53,6 +58,9 @@ def import_(
 
     sources = find_sources(paths)
     told = {"donor": _told("Who gave them", donor), "terms": _told("On what terms", terms)}
+    if queue:
+        _queue(archive_of(context), paths, read_as, **told)
+        return
     try:
         with _progress(sources) as advance:
             done = import_files(
@@ -66,6 +74,20 @@ def import_(
     else:
         _print(done.counts, done.findings, done.run, len(done.files))
     raise typer.Exit(done.exit_code)
+
+
+def _queue(
+    archive: Archive, paths: Sequence[Path], read_as: str | None, donor: str, terms: str
+) -> None:  # fmt: skip
+    from crawler.acquire.recognise import check_family
+    from crawler.acquire.sources import find_jobs
+    from crawler.schedule.commands import queue_commands
+    from storage.database.donations import IMPORTS
+
+    check_family(read_as)
+    options = ["--donor", donor, "--terms", terms, *(["--read-as", read_as] if read_as else [])]
+    jobs = [(IMPORTS, ["import", str(path), *options]) for path in find_jobs(paths)]
+    print_queued(queue_commands(archive, jobs), len(jobs))
 
 
 def _told(what: str, value: str | None) -> str:

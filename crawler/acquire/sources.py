@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from storage.errors import UsageError
 
 _FOLDER_SUFFIXES = ("_files", "_tệp", "-files", "_archivos", "_Dateien")
 """What browsers call the folder beside a saved page: Chrome in English and Vietnamese, Firefox."""
+
+_ARCHIVES = ("warc", "arc", "arc.gz", "zstd", "lz4", "wacz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,20 @@ def find_sources(paths: list[Path]) -> list[Source]:
         else:
             raise UsageError(f"there is no file or folder {path}")
     return [one for one in found if one.named or not _belongs_to_page(one.path)]
+
+
+def find_jobs(paths: Sequence[Path]) -> list[Path]:
+    """What one job each is to import: every archive file; of a folder that holds pages, all of it.
+
+    Raises OSError.
+    """
+    found = []
+    for path in paths:
+        inside = [one.path for one in find_sources([path])]
+        archives = [one for one in inside if kind_of(one) in _ARCHIVES]
+        pages = any(kind_of(one) == "page" for one in inside)
+        found += [path] if pages or not archives else archives
+    return [path.absolute() for path in found]
 
 
 def _belongs_to_page(path: Path) -> bool:

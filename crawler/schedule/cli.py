@@ -175,12 +175,18 @@ def work(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for more, until Ctrl-C or SIGTERM.")
     ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Only list what waits, what runs and what failed last.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Crawl what is due now, and end: for a timer of your own in the place of `schedule run`.
 
     With --wait it goes on. On PostgreSQL any number of machines may work at the same time.
     """
+    if list_:
+        _list_jobs(context, json)
+        return
 
     logs.begin()
 
@@ -191,6 +197,25 @@ def work(
             _tell(job, what)
 
     _work(context, at_once, time_limit, say, nullcontext() if wait else None)
+
+
+def _list_jobs(context: typer.Context, json: bool) -> None:
+    from crawler.schedule.table import list_jobs
+
+    rows = list_jobs(archive_of(context))
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ("site", "job", "state", "since", "worker", "outcome"),
+        [
+            (*(row[name] for name in ("site", "mode", "state")),
+             row["since"] and _local(times.parse_utc(row["since"])), row["worker"], row["outcome"])
+            for row in rows
+        ],
+    )  # fmt: skip
+    for state in ("waits", "runs", "failed"):
+        console.print(f"{state}: {sum(row['state'] == state for row in rows)}")
 
 
 def _tell(job: Job, what: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from crawler.schedule.budget import Allowance
+from crawler.schedule.commands import words_of
 from crawler.sites import SITE_ID
 from storage.archive import Archive
 from storage.database.jobs import Job
@@ -23,6 +24,7 @@ from storage.errors import Exit, UsageError
 
 GRACE_SECONDS = 60
 """Between SIGTERM and SIGKILL: a crawl that is told to end keeps what it fetched and closes."""
+_TINHUYEN = "from crawler.cli import main; main()"
 TIME_IS_UP = (124, 137)
 """Exit codes of a crawl whose time was up (timeout(1)): ended by SIGTERM, or by SIGKILL."""
 
@@ -139,6 +141,10 @@ class Children:
         return self._archive.folder.root / "logs" / f"{site}.log"
 
     def _command(self, job: Job, allowance: Allowance) -> list[str]:
+        in_time = [self._timeout, f"--kill-after={GRACE_SECONDS}", str(allowance.seconds)]
+        words = words_of(job.mode)
+        if words is not None:
+            return [*in_time, sys.executable, "-c", _TINHUYEN, *words]
         settings = {
             "CRAWL_MODE": job.mode,
             "RUN_MAX_REQUESTS": allowance.requests,
@@ -146,8 +152,7 @@ class Children:
         }
         given = [f"{name}={value}" for name, value in settings.items() if value is not None]
         return [
-            self._timeout, f"--kill-after={GRACE_SECONDS}", str(allowance.seconds),
-            sys.executable, "-m", "scrapy", "crawl", job.site,
+            *in_time, sys.executable, "-m", "scrapy", "crawl", job.site,
             *(part for setting in given for part in ("-s", setting)),
         ]  # fmt: skip
 

@@ -16,33 +16,31 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 import psycopg
-from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ProcrastinateException
-from procrastinate.jobs import Job as Given
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.schedule import attempts, table
+from crawler.schedule import attempts
 from crawler.schedule.budget import Allowance
+from crawler.schedule.commands import machine_of
 from crawler.schedule.dispatch import Children, Over
-from crawler.schedule.locks import locks_of
+from crawler.schedule.handing import (
+    AWAY_SECONDS,
+    BEATS,
+    TASK,
+    GoesBack,
+    Taken,
+    begin,
+    hand_out_ready,
+)
 from crawler.schedule.worker import Bounds
 from crawler.sites import SITE_ID, load_sites
-from storage import times
 from storage.archive import Archive
 from storage.database import crashes, jobs, work_queue
-from storage.database.attempts import (
-    begin_attempt,
-    forgotten_attempts,
-    is_answered,
-    limits_of,
-    running_attempt,
-    take_ready,
-)
+from storage.database.attempts import forgotten_attempts
 from storage.database.clock import present
 from storage.database.connect import writing
 from storage.database.jobs import Job
@@ -53,29 +51,7 @@ from storage.handed_out import HandedOut
 
 logger = logging.getLogger(__name__)
 
-_TASK = "job"
-_AWAY_SECONDS = 5.0
-"""Between two looks whether the database is back."""
 _POLL_SECONDS = 0.1
-_BEATS = 4
-"""Heartbeats within the time after which a worker counts as dead."""
-
-
-class _Later(Exception):
-    """A job goes back into the queue: until `at`, or at once under another lock."""
-
-    def __init__(self, at: datetime | None = None, lock: str | None = None) -> None:
-        super().__init__("not now")
-        self.decision = RetryDecision(retry_at=at, lock=lock)
-
-
-class _GoesBack(BaseRetryStrategy):
-    """Whatever goes wrong here, no job is dropped: its outcome was not written down."""
-
-    def get_retry_decision(self, *, exception: BaseException, job: Given) -> RetryDecision:
-        if isinstance(exception, _Later):
-            return exception.decision
-        return RetryDecision(retry_in={"seconds": int(_AWAY_SECONDS)})
 
 
 class MachineWorker:
@@ -89,6 +65,7 @@ class MachineWorker:
         self._engine = archive.open_for_writing()
         work_queue.upgrade_queue(self._engine)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._machine = machine_of(archive)
         self._running = 0
         self._stop, self._ending = threading.Event(), False
         self._looked_for_dead = 0.0
@@ -117,7 +94,7 @@ class MachineWorker:
                 except (ProcrastinateException, psycopg.Error, SQLAlchemyError) as error:
                     logger.warning("the database is away, waiting for it: %s", error)
                     self._engine.dispose()
-                    if self._stop.wait(_AWAY_SECONDS):
+                    if self._stop.wait(AWAY_SECONDS):
                         return
         finally:
             self._engine.dispose()
@@ -133,17 +110,17 @@ class MachineWorker:
     async def _serve(self, *, until_empty: bool) -> None:
         arguments = work_queue.connection_arguments(self._archive.database_url)
         app = App(connector=PsycopgConnector(min_size=1, max_size=4, **arguments))
-        app.task(name=_TASK, pass_context=True, retry=_GoesBack())(self._make)
+        app.task(name=TASK, pass_context=True, retry=GoesBack())(self._make)
         lease = self._bounds.lease.total_seconds()
         async with app.open_async():
             self._ending = False
             worker = asyncio.create_task(
                 app.run_worker_async(
                     name=self._name,
-                    queues=[work_queue.QUEUE],
+                    queues=[work_queue.QUEUE, self._machine],
                     concurrency=self._bounds.at_once,
                     fetch_job_polling_interval=self._bounds.turn_seconds,
-                    update_heartbeat_interval=lease / _BEATS,
+                    update_heartbeat_interval=lease / BEATS,
                     stalled_worker_timeout=lease,
                     delete_jobs="always",
                     install_signal_handlers=False,
@@ -171,7 +148,7 @@ class MachineWorker:
     async def _take_back_from_dead(self, app: App) -> None:
         """Jobs of workers whose heartbeat has stopped go back into the queue."""
         lease = self._bounds.lease.total_seconds()
-        if time.monotonic() - self._looked_for_dead < lease / _BEATS:
+        if time.monotonic() - self._looked_for_dead < lease / BEATS:
             return
         self._looked_for_dead = time.monotonic()
         connector: Any = app.connector
@@ -191,27 +168,9 @@ class MachineWorker:
         if due or waits or lost:
             self._reload_sites()
             with self._engine.begin() as tx:
-                self._hand_out(tx)
+                hand_out_ready(tx, self._sites)
         now_open = any(one["scheduled_at"] is None or one["scheduled_at"] <= now for one in opened)
         return bool(due or waits or now_open)
-
-    def _hand_out(self, tx: Connection) -> None:
-        now = present(tx)
-        table.make_due(tx, now)
-        for one in forgotten_attempts(tx):
-            if not is_held(tx, one.site):
-                attempts.judge_lost(tx, one, now)
-        locks = locks_of(tx, self._sites)
-        for one in take_ready(tx, now):
-            values = {
-                "site": one.site, "mode": one.mode, "due_at": times.utc_text(one.due_at),
-                "tries": one.tries,
-            }  # fmt: skip
-            name, lock = (
-                work_queue.job_name(one.site, one.mode),
-                locks.get(one.site, f"site {one.site}"),
-            )
-            work_queue.hand_out(tx, _TASK, values, name=name, lock=lock)
 
     def _reload_sites(self) -> None:
         try:
@@ -219,14 +178,11 @@ class MachineWorker:
         except SiteError as error:  # the crawls will say so; nobody else's schedule stops for it
             logger.warning("site tables as they were before: %s", error)
 
-    async def _make(
-        self, context: JobContext, site: str, mode: str, due_at: str, tries: int
-    ) -> None:
+    async def _make(self, context: JobContext, /, **_: Any) -> None:
         """procrastinate's task: one job, from its beginning to its end."""
         self._running += 1
         try:
-            due = times.parse_utc(due_at)
-            begun = await asyncio.to_thread(self._begin, context.job, site, mode, due, tries)
+            begun = await asyncio.to_thread(self._begin, Taken.of(context.job))
             if begun is not None:
                 job, allowance = begun
                 self._say(job, "begun")
@@ -235,36 +191,9 @@ class MachineWorker:
         finally:
             self._running -= 1
 
-    def _begin(
-        self, given: Given, site: str, mode: str, due_at: datetime, tries: int
-    ) -> tuple[Job, Allowance] | None:
-        """Its attempt, and what that may take; None if there is nothing to make. Raises _Later."""
+    def _begin(self, taken: Taken) -> tuple[Job, Allowance] | None:
         with self._engine.begin() as tx:
-            now = present(tx)
-            self._judge_earlier(tx, given, site, mode, now)
-            if is_answered(tx, site, mode, due_at, attempts.FINAL):
-                return None
-            limits = limits_of(tx, site, mode)
-            until: datetime | Allowance = now
-            if limits is not None:  # else its schedule rests, and so does what waits of it
-                until = attempts.allowed(tx, site, limits, now, self._bounds.longest)
-            if isinstance(until, Allowance):
-                return begin_attempt(tx, site, mode, due_at, tries, self._name, now), until
-            jobs.queue_job(tx, site, mode, due_at, until, tries)
-            return None
-
-    def _judge_earlier(
-        self, tx: Connection, given: Given, site: str, mode: str, now: datetime
-    ) -> None:
-        """The queue's lock as it must be by now, and no attempt but this one."""
-        lock = locks_of(tx, self._sites).get(site, given.lock)
-        if lock != given.lock:
-            raise _Later(lock=lock)
-        earlier = running_attempt(tx, site, mode)
-        if earlier is not None and is_held(tx, site):  # its worker is dead, its crawl is not
-            raise _Later(at=now + self._bounds.lease / _BEATS)
-        if earlier is not None:
-            jobs.end_job(tx, earlier.id, attempts.end_of_lost(tx, earlier, now))
+            return begin(tx, taken, self._sites, self._name, self._bounds)
 
     async def _exit_code(self, job: Job, allowance: Allowance) -> int:
         if not SITE_ID.fullmatch(job.site):

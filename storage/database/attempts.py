@@ -78,7 +78,7 @@ def begin_attempt(
 _LOST = text(
     "SELECT id FROM job WHERE state = 'running' AND NOT EXISTS (SELECT FROM "
     "procrastinate.procrastinate_jobs j WHERE status IN ('todo', 'doing') "
-    "AND queueing_lock = 'crawl ' || job.site || ' ' || job.mode)"
+    "AND queueing_lock = job.site || ' ' || job.mode)"
 )
 
 

@@ -70,7 +70,7 @@ def _names(site: str, hosts: Collection[str]) -> Iterator[tuple[str, str]]:
 def _take(connection: Connection, name: str, what: str) -> None:
     if not connection.execute(_TRY, {"name": name}).scalar_one():
         holder = connection.execute(_HOLDER, {"name": name}).scalar() or "another process"
-        raise ArchiveBusy(f"{what} is being crawled by {holder}; wait for it or stop it")
+        raise ArchiveBusy(f"{what} is held by {holder}; wait for it or stop it")
 
 
 def _refuse(*_: object) -> None:

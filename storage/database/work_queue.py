@@ -20,7 +20,7 @@ QUEUE = "tinhuyen"
 
 def job_name(site: str, mode: str) -> str:
     """Of a site's job in the queue, its queueing lock: one of this name waits there at a time."""
-    return f"crawl {site} {mode}"
+    return f"{site} {mode}"
 
 
 def connection_arguments(url: str) -> dict[str, Any]:
@@ -87,12 +87,12 @@ def _driver(tx: Connection) -> Any:
 
 
 def hand_out(
-    tx: Connection, task: str, values: dict[str, Any], *, name: str, lock: str | None
+    tx: Connection, task: str, values: dict[str, Any], *, name: str, lock: str, queue: str | None
 ) -> bool:
     """Put a job into the queue, when this transaction is committed.
 
-    `name`: its queueing lock. `lock`: nothing else of this lock is made beside it. False if a job
-    of this name waits already.
+    `name`: its queueing lock. `lock`: nothing else of this lock is made beside it. `queue`: of one
+    machine; None: any may take it. False if a job of this name waits already.
     """
     from procrastinate.exceptions import AlreadyEnqueued
     from procrastinate.jobs import Job
@@ -100,7 +100,12 @@ def hand_out(
     from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 
     job = Job(
-        id=None, queue=QUEUE, task_name=task, task_kwargs=values, lock=lock, queueing_lock=name
+        id=None,
+        queue=queue or QUEUE,
+        task_name=task,
+        task_kwargs=values,
+        lock=lock,
+        queueing_lock=name,
     )
     try:
         with tx.begin_nested(), queue_path(tx):
@@ -119,10 +124,9 @@ def drop_waiting(tx: Connection, name: str) -> None:
 
 _DROP = text("DELETE FROM procrastinate_jobs WHERE queueing_lock = :name AND status = 'todo'")
 _OPEN = text(
-    "SELECT id, task_name, args, status, lock, queueing_lock, worker_id, scheduled_at, "
-    "(SELECT max(at) FROM procrastinate.procrastinate_events e WHERE e.job_id = j.id) AS since, "
-    "(SELECT last_heartbeat FROM procrastinate.procrastinate_workers w WHERE w.id = j.worker_id) "
-    "AS heartbeat FROM procrastinate.procrastinate_jobs j "
+    "SELECT id, queue_name, args, status, lock, scheduled_at, "
+    "(SELECT max(at) FROM procrastinate.procrastinate_events e WHERE e.job_id = j.id) AS since "
+    "FROM procrastinate.procrastinate_jobs j "
     "WHERE status IN ('todo', 'doing') ORDER BY status DESC, id"
 )
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from storage.database.runs import count_run
 from storage.database.schema import article, capture, frontier, job, run, schedule, site
 from storage.database.site_states import newest_states
+from storage.database.work_queue import open_jobs as shared_jobs
 
 
 @dataclass(slots=True)
@@ -112,4 +113,6 @@ def open_jobs(connection: Connection) -> dict[str, int]:
     """How many crawls by schedule are `queued` and `running`."""
     counted = select(job.c.state, func.count()).where(job.c.state != "done")
     found = connection.execute(counted.group_by(job.c.state))
-    return {"queued": 0, "running": 0} | {state: number for state, number in found}
+    counts = {"queued": 0, "running": 0} | {state: number for state, number in found}
+    handed_out = sum(one["status"] == "todo" for one in shared_jobs(connection))
+    return counts | {"queued": counts["queued"] + handed_out}
