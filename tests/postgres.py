@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_DURABLE = ("max_connections=300",)  # of workers by the dozen; the default is 100
 
 
 def programs() -> Path | None:
@@ -43,7 +44,7 @@ def server(*, durable: bool = False) -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         options = " ".join(["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}"])
-        options += "".join(f" -c {setting}" for setting in (() if durable else _FAST))
+        options += "".join(f" -c {setting}" for setting in (_DURABLE if durable else _FAST))
         control = (bin_ / "pg_ctl", "-D", folder / "data", "-w")
         _run(user, *control, "-l", folder / "log", "-o", options, "start")
         try:
