@@ -16,6 +16,7 @@ from storage.output import console, errors, escape, print_json, print_queued
 
 if TYPE_CHECKING:
     from crawler.acquire.keep import Advance
+    from crawler.acquire.run import Imported
     from crawler.acquire.sources import Source
     from storage.archive import Archive
 
@@ -53,7 +54,6 @@ def import_(
     Begun again after a stop it goes on; the same file twice changes nothing. Ends with 4 if
     something could not be read.
     """
-    from crawler.acquire.run import import_files
     from crawler.acquire.sources import find_sources
 
     sources = find_sources(paths)
@@ -61,19 +61,27 @@ def import_(
     if queue:
         _queue(archive_of(context), paths, read_as, **told)
         return
-    try:
-        with _progress(sources) as advance:
-            done = import_files(
-                archive_of(context), sources, read_as=read_as, advance=advance, **told
-            )
-    except KeyboardInterrupt:
-        errors.print("stopped; what is done is kept, and the same command goes on")
-        raise typer.Exit(Exit.FAILED) from None
+    done = _import(archive_of(context), sources, read_as, **told)
     if json:
         print_json([done.as_json()])
     else:
         _print(done.counts, done.findings, done.run, len(done.files))
     raise typer.Exit(done.exit_code)
+
+
+def _import(
+    archive: Archive, sources: Sequence[Source], read_as: str | None, donor: str, terms: str
+) -> Imported:  # fmt: skip
+    from crawler.acquire.run import import_files
+
+    try:
+        with _progress(sources) as advance:
+            return import_files(
+                archive, sources, donor=donor, terms=terms, read_as=read_as, advance=advance
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; what is done is kept, and the same command goes on")
+        raise typer.Exit(Exit.FAILED) from None
 
 
 def _queue(

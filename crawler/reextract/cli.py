@@ -57,14 +57,8 @@ def reextract(  # noqa: PLR0913, PLR0917 a command has the options that it has
     from crawler.reextract.run import compare
     from crawler.reextract.run import reextract as read_again
 
-    if dry_run and accept:
-        raise UsageError("--dry-run keeps nothing, so there is nothing to --accept")
-    if by is not None and not accept:
-        raise UsageError("--by says who accepts: it goes with --accept")
     archive, asked = archive_of(context), Asked(site, since, family, file)
-    who = (by or getpass.getuser()).strip() if accept else None
-    if who == "":
-        raise UsageError("to accept needs a name: --by")
+    who = _who(by, accept=accept, dry_run=dry_run)
     if queue:
         _queue(archive, asked, who, dry_run=dry_run)
         return
@@ -72,12 +66,28 @@ def reextract(  # noqa: PLR0913, PLR0917 a command has the options that it has
         found = list(
             compare(archive, asked, say) if dry_run else read_again(archive, asked, who, say)
         )
+    _print_all(found, json=json)
+    raise typer.Exit(Exit.INCOMPLETE if any(one.unreadable for one in found) else Exit.DONE)
+
+
+def _print_all(found: list[Tally], *, json: bool) -> None:
     if json:
         print_json(tally.as_json() for tally in found)
     else:
         for tally in found:
             _print(tally)
-    raise typer.Exit(Exit.INCOMPLETE if any(one.unreadable for one in found) else Exit.DONE)
+
+
+def _who(by: str | None, *, accept: bool, dry_run: bool) -> str | None:
+    """Who accepts what changed; None if nobody does."""
+    if dry_run and accept:
+        raise UsageError("--dry-run keeps nothing, so there is nothing to --accept")
+    if by is not None and not accept:
+        raise UsageError("--by says who accepts: it goes with --accept")
+    who = (by or getpass.getuser()).strip() if accept else None
+    if who == "":
+        raise UsageError("to accept needs a name: --by")
+    return who
 
 
 def _queue(archive: Archive, asked: Asked, who: str | None, *, dry_run: bool) -> None:

@@ -214,7 +214,7 @@ def _list_jobs(context: typer.Context, json: bool) -> None:
             for row in rows
         ],
     )  # fmt: skip
-    for state in ("waits", "runs", "failed"):
+    for state in ("runs", "waits", "failed"):
         console.print(f"{state}: {sum(row['state'] == state for row in rows)}")
 
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import ProcrastinateException
-from sqlalchemy.exc import SQLAlchemyError
+from procrastinate.exceptions import ConnectorException
+from sqlalchemy.exc import OperationalError
 
 from crawler.schedule import attempts
 from crawler.schedule.budget import Allowance
@@ -91,7 +91,7 @@ class MachineWorker:
                 try:
                     asyncio.run(self._serve(until_empty=until_empty))
                     return
-                except (ProcrastinateException, psycopg.Error, SQLAlchemyError) as error:
+                except (ConnectorException, psycopg.OperationalError, OperationalError) as error:
                     logger.warning("the database is away, waiting for it: %s", error)
                     self._engine.dispose()
                     if self._stop.wait(AWAY_SECONDS):

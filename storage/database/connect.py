@@ -18,7 +18,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from storage.database import donations  # noqa: F401 its table is part of the schema
 from storage.database.units import load_units
 from storage.database.views import recreate_views
-from storage.database.work_queue import upgrade_queue
 from storage.errors import ArchiveFault, NotFound, OutOfDisk, UsageError
 
 logger = logging.getLogger(__name__)
@@ -246,6 +245,8 @@ def upgrade(engine: Engine) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plug-in
     from alembic import command
     from alembic.config import Config
+
+    from storage.database.work_queue import upgrade_queue
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

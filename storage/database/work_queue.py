@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 
+from storage.database.connect import writing
+
 SCHEMA = "procrastinate"
 QUEUE = "tinhuyen"
 
@@ -33,11 +35,11 @@ def upgrade_queue(engine: Engine) -> None:
     """Make the schema, or apply procrastinate's own migrations that it lacks; SQLite has no queue.
 
     The newest that it has stands in the schema's comment: procrastinate itself keeps no note.
-    Safe to call at any time, and by many at once. Raises what the database raises.
+    Safe to call at any time, and by many at once. Raises ArchiveFault.
     """
     more = engine.dialect.name != "sqlite"
     while more:
-        with engine.begin() as tx:  # each its own: a new value of an enum must be committed first
+        with writing(engine) as tx:  # each its own: a new value of an enum must be committed first
             more = _one_step(tx)
 
 
