@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scrapy.settings import Settings
 from sqlalchemy import func, select
 
+from crawler.limits import connect_to_of
 from crawler.sites import load_sites
 from storage.database.schema import article
+from storage.errors import UsageError
 from tests.conftest import TestArchive
 from tests.many_portals import (
     Asked,
@@ -22,7 +25,7 @@ from tests.many_portals import (
     never_served,
     read_log,
     served,
-    smallest_gaps,
+    smallest_gap,
     too_soon,
 )
 from tests.many_portals.pages import articles_of
@@ -74,7 +77,7 @@ def test_a_portal_is_crawled_whole_and_politely(
     assert not at_once(log)
     assert len({asked.connection for asked in log}) == 1
     assert {asked.status for asked in log} == {200, 404}
-    assert smallest_gaps(log)[0] > 0
+    assert smallest_gap(log) > 0
     assert log[0].path == "/robots.txt" and log[0].agent.startswith("tinhuyen/")
 
 
@@ -130,10 +133,13 @@ def test_the_log_shows_two_crawls_at_a_time(log: list[Asked], found: int) -> Non
 
 
 @pytest.mark.parametrize("given", ["{", "5", '{"a.test": "127.0.0.1:80"}', '{"a.test:80": 5}'])
-def test_a_wrong_connect_to_is_said(
-    archive: TestArchive, given: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TINHUYEN_CONNECT_TO", given)
+def test_a_wrong_connect_to_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match="TINHUYEN_CONNECT_TO"):
+        connect_to_of(Settings({"CONNECT_TO": given}))
+
+
+def test_a_wrong_connect_to_is_said(archive: TestArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINHUYEN_CONNECT_TO", "{")
     crawled = archive.scrapy("crawl", "demo")
     assert crawled.returncode == 2
     assert "TINHUYEN_CONNECT_TO" in crawled.stderr and "Traceback" not in crawled.stderr

@@ -13,7 +13,7 @@ what their log tells of those who asked.
 """
 
 from tests.many_portals.drawn import Portal, draw_portals
-from tests.many_portals.log import Asked, at_once, never_served, read_log, smallest_gaps, too_soon
+from tests.many_portals.log import Asked, at_once, never_served, read_log, smallest_gap, too_soon
 from tests.many_portals.server import Served, served
 
 __all__ = [
@@ -25,6 +25,6 @@ __all__ = [
     "never_served",
     "read_log",
     "served",
-    "smallest_gaps",
+    "smallest_gap",
     "too_soon",
 ]

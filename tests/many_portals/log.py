@@ -65,9 +65,9 @@ def too_soon(log: Sequence[Asked], delay: float, tolerance: float = TOLERANCE) -
     ]
 
 
-def smallest_gaps(log: Sequence[Asked], count: int = 1) -> list[float]:
-    """The shortest times, seconds, between two requests to one host or address."""
-    return sorted(later.start - earlier.start for _, earlier, later in _neighbours(log))[:count]
+def smallest_gap(log: Sequence[Asked]) -> float:
+    """The shortest time, seconds, between two requests to one host or address; 0: there are none."""
+    return min((later.start - earlier.start for _, earlier, later in _neighbours(log)), default=0.0)
 
 
 def _neighbours(log: Sequence[Asked]) -> Iterable[tuple[str, Asked, Asked]]:

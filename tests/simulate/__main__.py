@@ -49,8 +49,9 @@ def main() -> int:
 
 def _say(result: Result) -> None:
     print(f"{result.workers} worker(s): {dict(result.outcomes)}", flush=True)
-    for what in [*result.too_soon[:5], *result.at_once[:5], *result.never_served[:5]]:
-        print(f"  {what}", flush=True)
+    for wrong in (result.too_soon, result.at_once, result.never_served, result.kept_twice):
+        for what in wrong[:5]:
+            print(f"  {what}", flush=True)
 
 
 if __name__ == "__main__":

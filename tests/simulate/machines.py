@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 from storage import times
 from storage.archive import Archive
 from storage.database.schedules import Schedule, save_schedule
-from storage.database.schema import job
+from storage.database.schema import capture, job
 from storage.errors import Exit
 from tests.many_portals import Served
 
@@ -98,6 +98,19 @@ def answered(engine: Engine) -> set[str]:
     over = select(job.c.site).where(job.c.exit_code.in_(ANSWERED))
     with engine.connect() as connection:
         return set(connection.scalars(over))
+
+
+def kept_twice(engine: Engine) -> list[str]:
+    """Articles of which one run kept more than one whole answer: acknowledged, and asked again."""
+    of_articles = (capture.c.status == 200) & capture.c.url.like("%/bai-viet-so-%")
+    twice = (
+        select(capture.c.url)
+        .where(of_articles)
+        .group_by(capture.c.run, capture.c.url)
+        .having(func.count() > 1)
+    )
+    with engine.connect() as connection:
+        return list(connection.scalars(twice))
 
 
 def outcomes(engine: Engine) -> dict[str, int]:

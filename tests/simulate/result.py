@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.many_portals import Asked, Portal, at_once, never_served, smallest_gaps, too_soon
+from tests.many_portals import Asked, Portal, at_once, never_served, smallest_gap, too_soon
 from tests.simulate.load import Peaks
 
 _PAGES = "/vi/news/"
@@ -46,14 +46,18 @@ class Result:
     at_once: list[str]
     never_served: list[str]
     """Articles of answered sites."""
+    kept_twice: list[str]
+    """Articles that one run kept twice."""
     peaks: Peaks
     database: Mapping[str, Any]
     outcomes: Mapping[str, int]
 
     @property
     def is_well(self) -> bool:
-        """Polite, one crawl a site at a time, and nothing left out where a crawl has ended."""
-        return not (self.too_soon or self.at_once or self.never_served)
+        """Polite, one crawl a site at a time, and where one has ended nothing left out; no article
+        kept twice.
+        """
+        return not (self.too_soon or self.at_once or self.never_served or self.kept_twice)
 
     def as_json(self) -> dict[str, Any]:
         figures = {
@@ -149,7 +153,7 @@ def from_log(
         "median_wait": statistics.median(of_all),
         "longest_free_wait": max(free for _, free in waited),
         "longest_pause": longest_pause(log),
-        "smallest_gap": min(smallest_gaps(log), default=0.0),
+        "smallest_gap": smallest_gap(log),
         "too_soon": too_soon(log, delay),
         "at_once": at_once(log),
     }

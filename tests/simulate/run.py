@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from tests.many_portals import Portal, read_log, served
 from tests.simulate.load import Watch, cpu_seconds, database_load, server_pid, watching_engine
-from tests.simulate.machines import Machines, answered, outcomes
+from tests.simulate.machines import Machines, answered, kept_twice, outcomes
 from tests.simulate.result import Result, from_log, left_out
 
 _COUNTERS = ("transactions", "rolled_back", "rows_written", "blks_read", "blks_hit", "deadlocks")
@@ -46,11 +46,7 @@ def simulate(
         machines.start(workers)
         try:
             with Watch(engine, [worker.pid for worker in machines.running]) as watch:
-                while (
-                    len(answered(engine)) < len(portals) and time.monotonic() < due + bounds.seconds
-                ):
-                    machines.check()
-                    time.sleep(0.5)
+                _wait(engine, machines, len(portals), until=due + bounds.seconds)
         finally:
             machines.stop()
         end, log, after = time.monotonic(), read_log(server.log), database_load(engine)
@@ -63,6 +59,7 @@ def simulate(
             database_cpu_seconds=cpu_seconds(root) - database_used,
             answered=len(over),
             never_served=left_out(log, portals, over),
+            kept_twice=kept_twice(engine),
             peaks=watch.peaks,
             database={name: after[name] - before[name] for name in _COUNTERS}
             | {"bytes": after["bytes"]},
@@ -71,6 +68,13 @@ def simulate(
         )
         engine.dispose()
     return result
+
+
+def _wait(engine: Engine, machines: Machines, sites: int, until: float) -> None:
+    """Until so many sites are answered, or time is up."""
+    while len(answered(engine)) < sites and time.monotonic() < until:
+        machines.check()
+        time.sleep(0.5)
 
 
 def _of_ended() -> float:
