@@ -3,8 +3,11 @@
 # make check    format, ruff, mypy, import contracts, tests, some of them on PostgreSQL too
 # make bench    the same site fetched several ways, pages read, files imported, articles found
 # make install-replay  pywb and ReplayWeb.page, for `tinhuyen replay --with …` (npm by apt)
+# make simulate many small portals crawled by 1, 2 and 4 workers over one PostgreSQL
+#               (PORTALS=700 WORKERS="1 2 4" MINUTES=30: for each at most)
 # make torture  crawls killed and power cut at random moments, then everything counted (KILLS=1000);
-#               imports, re-extractions and rebuilds killed as well (200 each, or KILLS)
+#               imports, rescues, re-extractions and rebuilds killed as well (200 each, or KILLS),
+#               and the workers of many machines (100)
 
 PYTHON ?= python3
 SERVE  ?= yes
@@ -12,9 +15,12 @@ KILLS  ?= 1000
 KILLS_OF_EACH := $(if $(filter file,$(origin KILLS)),200,$(KILLS))
 DATABASE ?= sqlite
 BOTH   := diff filters stats alike attachments schedule update rebuild
+PORTALS ?= 700
+WORKERS ?= 1 2 4
+MINUTES ?= 30
 bin := .venv/bin
 
-.PHONY: install install-replay demo test both check lint needs bench bench-needs torture clean
+.PHONY: install install-replay demo test both check lint needs bench bench-needs simulate torture clean
 
 install: .venv/installed
 
@@ -53,7 +59,7 @@ lint: install
 check: lint test both
 
 bench-needs: .venv-trafilatura/installed
-	@sh tests/needs.sh nginx wget
+	@sh tests/needs.sh nginx wget postgresql
 
 # Only measured beside ours: its parts are none of ours.
 .venv-trafilatura/installed:
@@ -70,6 +76,11 @@ bench: install bench-needs
 	$(bin)/python -m tests.bench.search
 	$(bin)/python -m tests.bench.search --postgres
 	$(bin)/python -m tests.bench.export 8000
+	$(bin)/python -m tests.bench.two_processes
+
+simulate: install
+	@sh tests/needs.sh postgresql
+	$(bin)/python -m tests.simulate --portals $(PORTALS) --workers $(WORKERS) --minutes $(MINUTES)
 
 torture: install needs
 	$(bin)/python -m tests.torture --kills $(KILLS) --cuts $(KILLS)
@@ -77,6 +88,7 @@ torture: install needs
 	$(bin)/python -m tests.torture.rescue --kills $(KILLS_OF_EACH)
 	$(bin)/python -m tests.torture.rereading --kills $(KILLS_OF_EACH)
 	$(bin)/python -m tests.torture.rebuilding --kills $(KILLS_OF_EACH)
+	$(bin)/python -m tests.torture_workers --workers 4 --sites 40 --kills 100
 
 clean:
 	rm -rf .venv .venv-trafilatura demo-archive build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -18,16 +17,17 @@ from sqlalchemy import Engine
 
 from crawler.availability import check_available, decided_about, pause_site
 from crawler.capture.certificates import Certificates
-from crawler.demo.portal import SamplePortal
+from crawler.demo.portal import PORTAL, SamplePortal
 from crawler.frontier.pace import Pace
 from crawler.frontier.sample import articles_to_look_at
-from crawler.limits import bounds_of, limits_of, pace_limits_of
+from crawler.limits import bounds_of, connect_to_of, limits_of, pace_limits_of
 from crawler.recover import Reader, close_files
 from crawler.result import judge_run
 from crawler.site_rows import meet_sites, row_of
 from crawler.sites import Site
 from storage import journal
 from storage.archive import Archive
+from storage.database.clock import present
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.queue import Room
@@ -71,7 +71,7 @@ class Crawl:
         """The cap on a run that ended this one early; None if none did."""
         self.counts: dict[str, Any] = {}
         """What the run kept (storage.database.runs.count_run); empty before its end."""
-        self.connect_to: dict[str, str] = settings.getdict("CONNECT_TO")
+        self.connect_to: dict[str, str] = {}
         """Where to connect instead, `host:port` to `address:port`."""
         self.on_kept: Callable[[Page], None] = lambda page: None
         """Called for every page kept, on the event loop."""
@@ -90,13 +90,15 @@ class Crawl:
         """
         check_available(self.site, decided_about(self.archive, self.site.id))
         Certificates(self._settings.get("TLS_ROOTS_FILE"))  # not at the first request
-        if self.site.sample and not self.connect_to:
+        self.connect_to = connect_to_of(self._settings)
+        if self.site.sample and PORTAL not in self.connect_to:
             portal = self._stack.enter_context(SamplePortal())
-            self.connect_to = portal.connect_to
+            self.connect_to |= portal.connect_to
         try:
-            self._stack.enter_context(self.archive.folder.site_lock(self.site.id))
             self._check_room()
-            self._engine = self._open_database()
+            lock = self.archive.site_lock(self.site.id, self.site.hosts)
+            self._engine = self._stack.enter_context(lock)
+            self._turns = self._second_engine() if self.archive.is_shared else self._engine
             self._frontier = self._begin(self._engine)
         except OSError as error:
             raise archive_fault(
@@ -108,7 +110,8 @@ class Crawl:
         self._start_keeper(room, on_round)
         _tune_interpreter()
 
-    def _open_database(self) -> Engine:
+    def _second_engine(self) -> Engine:
+        """For what is written beside the keeper, whose connection is the only one of its engine."""
         engine = self.archive.open_for_writing()
         self._stack.callback(engine.dispose)
         return engine
@@ -206,8 +209,8 @@ class Crawl:
 
     def _take_turn_now(self, keys: list[str], seconds: float) -> float:
         assert self.run is not None
-        with writing(self._engine) as tx:
-            return take_turn(tx, keys, self.run.id, time.time(), seconds)
+        with writing(self._turns) as tx:
+            return take_turn(tx, keys, self.run.id, present(tx).timestamp(), seconds)
 
     def hand_out(self, row: FrontierRow) -> None:
         """The row is about to be fetched: if the process dies, it may be the reason."""
@@ -253,7 +256,8 @@ class Crawl:
         if self._fault is not None:
             raise self._fault
         with writing(self._engine) as tx:
-            end_turns(tx, self.run.id, time.time() + self._settings.getfloat("DOWNLOAD_DELAY"))
+            delay = self._settings.getfloat("DOWNLOAD_DELAY")
+            end_turns(tx, self.run.id, present(tx).timestamp() + delay)
             self._frontier.hand_back(tx)
             left = self._frontier.count_queued(tx)
         self._writer.close()
@@ -290,6 +294,7 @@ class Crawl:
         self.message = f"{reason}; {self._resume} goes on"
 
     def _check_room(self) -> None:
+        self.archive.folder.root.mkdir(parents=True, exist_ok=True)
         lacking = no_room(self.archive.folder, self._settings.getint("DISK_FLOOR_BYTES"))
         if lacking is not None:
             raise lacking

@@ -7,6 +7,7 @@ from scrapy.settings import BaseSettings
 from crawler.frontier.pace import PaceLimits
 from crawler.outcome import Limits
 from storage.bounds import Bounds
+from storage.errors import UsageError
 
 
 def limits_of(settings: BaseSettings) -> Limits:
@@ -38,3 +39,22 @@ def pace_limits_of(settings: BaseSettings) -> PaceLimits:
         busy_answers=settings.getint("BUSY_ANSWERS_MAX"),
         turn=settings.getfloat("TURN_SECONDS"),
     )
+
+
+def connect_to_of(settings: BaseSettings) -> dict[str, str]:
+    """Where to connect instead, `host:port` to `address:port`. Raises UsageError."""
+    try:
+        connect_to = dict(settings.getdict("CONNECT_TO"))
+    except (ValueError, TypeError):
+        connect_to = {"": ""}
+    for server, address in connect_to.items():
+        if not (_has_port(server) and isinstance(address, str) and _has_port(address)):
+            raise UsageError(
+                'CONNECT_TO (TINHUYEN_CONNECT_TO) is a JSON object, {"host:port": "address:port"}'
+            )
+    return connect_to
+
+
+def _has_port(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    return bool(host) and port.isdecimal()

@@ -70,7 +70,7 @@ class Processes:
         with _ctrl_c_is_ours():  # work may start a process
             if self._pool is None:
                 context = get_context("spawn")
-                self._pool = ProcessPoolExecutor(self._count, context, initializer=_end_with_parent)
+                self._pool = ProcessPoolExecutor(self._count, context, initializer=end_with_parent)
             try:
                 return self._pool.submit(work, piece)
             except BrokenProcessPool as error:
@@ -109,7 +109,7 @@ def _ctrl_c_is_ours() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """From now on, where the parent is killed, so is this: a pool's own processes are not."""
     threading.Thread(target=_wait_and_end, daemon=True).start()
 

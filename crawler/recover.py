@@ -22,7 +22,7 @@ from storage.database.captures import Pending, find_record, pending_captures
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.pages import Kept, save_pages
-from storage.errors import NotFound, WarcError
+from storage.errors import NotFound, NotHere, WarcError
 from storage.handed_out import HandedOut
 from storage.records import Capture, Failure, FrontierRow, Page, Record
 from storage.recover import Recovered, recover_site
@@ -54,7 +54,8 @@ class Reader:
         """Read a site's pending captures one by one, then queue what was claimed; returns how many.
 
         One by one, because a page may end this process too: the row that it was fetched for is
-        handed out first, and not read any more after too many crashes.
+        handed out first, and not read any more after too many crashes. What lies on another
+        machine that shares the database is left to that one.
         """
         site, run = self.site.id, self.frontier.run
         with writing(self.engine) as tx:
@@ -85,7 +86,8 @@ class Reader:
                 for one, row in group:
                     begin(row.id)
                     page = self._set_aside(row) if row.id in guilty else self._page(tx, row, one)
-                    kept.append(Kept(page, None, one.id))
+                    if page is not None:
+                        kept.append(Kept(page, None, one.id))
                 save_pages(tx, self.frontier, self.site.id, run, kept)
         self.frontier.committed()
 
@@ -93,10 +95,12 @@ class Reader:
         what = Failure("read", "crashes", "reading it ended the process again and again")
         return Page(row, failures=(what,), failed=True)
 
-    def _page(self, tx: Connection, row: FrontierRow, pending: Pending) -> Page:
+    def _page(self, tx: Connection, row: FrontierRow, pending: Pending) -> Page | None:
         try:
             capture = stored_capture(self.archive, tx, pending.record_id)
         except (WarcError, NotFound) as error:
+            if isinstance(error, NotHere) and self.archive.is_shared:
+                return None
             logger.warning("%s cannot be read: %s", pending.record_id, error)
             return Page(row, failures=(Failure("read", "bad_record", str(error)),), failed=True)
         return read_stored(row, capture, self.site, self.limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.runs import LAST_CHANCE
-from storage.errors import Exit, UsageError
+from storage.errors import ArchiveBusy, Exit, UsageError
 from storage.handed_out import HandedOut
 from storage.query.runs import unfinished_run
 from storage.warc.writer import archive_fault
@@ -123,10 +124,25 @@ def recover_sites(archive: Archive, ids: Sequence[str]) -> list[dict[str, Any]]:
     return done
 
 
+def recover_free(archive: Archive) -> None:
+    """Recover what a machine left open in its folder when it died, but for sites that are crawled.
+
+    For the start of a worker, in a process of its own: a page may end the one that reads it.
+    """
+    declared = load_sites(archive.folder.sites)
+    for id_ in sorted({path.parent.name for path in archive.folder.root.glob(_LEFT_OPEN)}):
+        if id_ in declared:
+            with suppress(ArchiveBusy):  # whoever crawls it goes on; the next start looks again
+                result = _recover(archive, declared[id_])
+                logs.complain(f"{id_}: {result['message'] if result else 'nothing to recover'}")
+
+
+_LEFT_OPEN = "warc/*/*.warc.gz.open"
+
+
 def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
-    engine = archive.open_for_writing()
     try:
-        with archive.folder.site_lock(site.id):
+        with archive.site_lock(site.id) as engine:
             handed_out = HandedOut(archive.folder.warc(site.id))
             meet_sites(archive, engine, [row_of(site)])
             recovered = close_files(archive, engine, site, handed_out)
@@ -136,8 +152,6 @@ def _recover(archive: Archive, site: Site) -> dict[str, Any] | None:
             read_attachments(archive, engine, [site.id])
     except OSError as error:
         raise archive_fault(error, f"cannot recover {site.id}") from error
-    finally:
-        engine.dispose()
     if not recovered and not read:
         return None
     return asdict(recovered) | {

@@ -45,7 +45,8 @@ DOWNLOAD_HANDLERS = {
 DOWNLOAD_TIMEOUT = 180  # seconds for a whole response; what came by then is kept
 CONNECT_TIMEOUT_SECONDS = 30
 RESPONSE_MAX_BYTES = 256 << 20  # kept up to here, marked `WARC-Truncated: length`
-CONNECT_TO: dict[str, str] = {}  # "host:port" -> "address:port", for tests and the sample portal
+# "host:port" -> "address:port", as JSON: for a portal whose name is gone and whose server stands.
+CONNECT_TO = os.environ.get("TINHUYEN_CONNECT_TO") or "{}"
 DNS_TIMEOUT = 20  # seconds
 TLS_ROOTS_FILE = os.environ.get("TINHUYEN_TLS_ROOTS")  # PEM; None: Mozilla's roots (certifi)
 

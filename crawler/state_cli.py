@@ -74,7 +74,7 @@ def _decide(
     engine = archive.open_for_writing()
     try:
         about = _run_of(archive, site, run)
-        lock = archive.folder.site_lock(site) if about else nullcontext()  # its readings turn
+        lock = archive.site_lock(site) if about else nullcontext()  # its readings turn
         with lock, engine.begin() as tx:
             moment = times.utc_text(times.now())
             decide(archive.folder, tx, SiteState(site, moment, by, state, because, about))

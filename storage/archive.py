@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from storage.database.captures import find_original, find_record
 from storage.database.connect import connected, open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
+from storage.database.site_lock import held_site
 from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound, UsageError, Withdrawn
 from storage.folder import ArchiveFolder
@@ -63,6 +64,11 @@ class Archive:
         return self._database is None
 
     @property
+    def is_shared(self) -> bool:
+        """Whether many machines may share the database, each with a folder of its own."""
+        return make_url(self.database_url).get_backend_name() != "sqlite"
+
+    @property
     def database_url(self) -> str:
         """Where the rows are."""
         return self._database or self.folder.database_url
@@ -76,6 +82,35 @@ class Archive:
         """An engine for writers, its schema the newest. Makes the folder if there is none."""
         self.folder.root.mkdir(parents=True, exist_ok=True)
         return open_database(self.database_url)
+
+    @contextmanager
+    def site_lock(self, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
+        """Held by the one process that writes to a site: here, and on PostgreSQL on any machine.
+
+        Gives an engine for writers. On PostgreSQL it stands and falls with the lock
+        (storage.database.site_lock), and has one connection only; nobody else may crawl one of
+        `hosts` meanwhile either. Raises ArchiveBusy, ArchiveFault.
+        """
+        with self.folder.site_lock(site):
+            engine = self.open_for_writing()
+            try:
+                if not self.is_shared:
+                    yield engine
+                    return
+                with held_site(self.database_url, site, hosts) as held:
+                    yield held
+            finally:
+                engine.dispose()
+
+    @contextmanager
+    def import_lock(self) -> Iterator[None]:
+        """Held by the one process that takes in donated files, on any machine. Raises as above."""
+        with self.folder.import_lock():
+            if self.is_shared:
+                with held_site(self.database_url, "imports"):
+                    yield
+            else:
+                yield
 
     @cached_property
     def _engine(self) -> Engine:

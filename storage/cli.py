@@ -250,5 +250,9 @@ def serve(
 @database.command("upgrade")
 def upgrade_database(context: typer.Context) -> None:
     """Bring an older archive's database up to date; everything in it stays. Crawls do this too."""
-    archive_of(context).open_for_writing().dispose()
+    from storage.database.work_queue import upgrade_queue
+
+    engine = archive_of(context).open_for_writing()
+    upgrade_queue(engine)  # procrastinate's migrations come with it, not with ours
+    engine.dispose()
     console.print("The database is up to date.")

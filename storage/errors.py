@@ -7,7 +7,7 @@ TinHuyenError
 * PublicArchiveUnavailable  a public web archive turns us away, or does not answer
 * ArchiveBusy           another process holds this site or file
 * NotFound              the archive has no such article, run or record
-  * NotShipped          a WARC file is on another machine only, or nowhere
+  * NotHere             a WARC file is on another machine only, or nowhere
 * WarcError             a WARC file is not what it should be; carries path and offset
   * TornRecord          a record ends before its end: what a killed writer leaves behind
 * DigestNotSent         a mail server or a webhook did not take a digest
@@ -106,8 +106,8 @@ class NotOpen(NotFound):
     """An access rule keeps it from who asks; the message says which, and until when."""
 
 
-class NotShipped(NotFound):
-    """A WARC file is neither here nor in the store; the message says which machine wrote it."""
+class NotHere(NotFound):
+    """A file of the archive is neither on this machine nor in its store."""
 
 
 class WarcError(TinHuyenError):

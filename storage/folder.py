@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import files
-from storage.errors import ArchiveBusy, NotFound, NotShipped
+from storage.errors import ArchiveBusy, NotFound, NotHere
 from storage.store.file import StoredFile, WarcFile
 from storage.store.objects import named_store
 
@@ -52,19 +52,19 @@ class ArchiveFolder:
     def file(self, name: str) -> WarcFile:
         """The file that a record names, open or closed, here or in the store.
 
-        Raises NotFound, StoreFault.
+        Raises NotHere, StoreFault.
         """
         here = self.file_here(name)
         if here is not None:
             return here
         store = named_store()
         if store is None:
-            raise NotFound(f"{name} is not in {self.root}; was it moved away?")
+            raise NotHere(f"{name} is not in {self.root}; was it moved away, or is it elsewhere?")
         try:
             return store.find(name)
         except NotFound as error:
             where = f"{name} is neither in {self.root} nor in {store.url}"
-            raise NotShipped(
+            raise NotHere(
                 f"{where}; {_writer(name)} may still be writing it, or has not shipped it yet "
                 "(`tinhuyen warc ship` there does)"
             ) from error

@@ -265,3 +265,11 @@ def _say_relation(verb: str, one: dict[str, Any], more: str = "") -> None:
     marks += ["doubtful: a namesake may be meant"] * one["doubtful"]
     said = f"  ({'; '.join(marks)})" if marks else ""
     console.print(escape(f"  {verb:<9}  {one['name']}, {one['province']} ({one['code']}){said}"))
+
+
+def print_queued(new: int, of: int) -> None:
+    """What became of jobs that were put into the queue."""
+    again = f", {of - new} waited already" if new < of else ""
+    console.print(
+        f"{new} job(s) queued{again}; workers make them, `tinhuyen work --list` shows them"
+    )

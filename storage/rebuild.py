@@ -21,7 +21,7 @@ from storage.archive import Archive
 from storage.database.connect import open_database, writing
 from storage.database.runs import SiteRow, save_site
 from storage.database.schema import capture, failure, frontier, run
-from storage.errors import ArchiveBusy, NotShipped, UsageError
+from storage.errors import ArchiveBusy, NotHere, UsageError
 from storage.folder import ArchiveFolder
 from storage.journal import History, RunTold
 from storage.take_in import find_holes, read_parts, take_in
@@ -133,7 +133,7 @@ def take_in_files(folder: ArchiveFolder, engine: Engine) -> Iterator[tuple[str, 
             continue  # an import takes them in again
         try:
             path = folder.file(entry.file)
-        except NotShipped as missing:  # lost with the machine that wrote it: the rest is not
+        except NotHere as missing:  # lost with the machine that wrote it: the rest is not
             yield entry.file, [str(missing)]
             continue
         parts = list(read_parts(path))

@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 _FAST = ("fsync=off", "full_page_writes=off")
+_DURABLE = ("max_connections=300",)  # of workers by the dozen; the default is 100
 
 
 def programs() -> Path | None:
@@ -28,14 +29,14 @@ def programs() -> Path | None:
 class Server:
     """A running server, which can go away and come back on its port."""
 
-    def __init__(self, folder: Path, bin_: Path) -> None:
+    def __init__(self, folder: Path, bin_: Path, settings: Sequence[str]) -> None:
         self._user = _owner(folder)
         data = folder / "data"
         _run(self._user, bin_ / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         options = " ".join(["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}"])
-        options += "".join(f" -c {setting}" for setting in _FAST)
+        options += "".join(f" -c {setting}" for setting in settings)
         self._control = (bin_ / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options)
         self.url = f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
         self.start()
@@ -59,14 +60,14 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server while the context lasts."""
+def running(*, durable: bool = False) -> Iterator[Server]:
+    """A server while the context lasts. `durable`: it syncs as it does by default."""
     bin_ = programs()
     if bin_ is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="tinhuyen-postgres-"))
     try:
-        made = Server(folder, bin_)
+        made = Server(folder, bin_, _DURABLE if durable else _FAST)
         try:
             yield made
         finally:
@@ -76,9 +77,9 @@ def running() -> Iterator[Server]:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(*, durable: bool = False) -> Iterator[str]:
     """Its address, `postgresql+psycopg://…/postgres`, while the context lasts."""
-    with running() as made:
+    with running(durable=durable) as made:
         yield made.url
 
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -144,6 +145,24 @@ def test_a_request_that_would_wait_long_goes_back() -> None:
     with pytest.raises(NotYet):
         asyncio.run(pace.turn("a.vn", ["203.0.113.1"], own=True))
     assert 6 < pace.wait("a.vn") <= 7
+
+
+def test_what_was_sent_late_holds_up_what_comes_after() -> None:
+    """Three hosts of one server; the event loop is busy when the second may be asked."""
+    pace, sent = Pace(replace(LIMITS, delay=0.05), at_once), []
+
+    async def ask(host: str) -> None:
+        await pace.turn(host, ["127.0.0.1"], own=True)
+        sent.append(time.monotonic())
+
+    async def crawl() -> None:
+        asked = [asyncio.create_task(ask(host)) for host in ("a.test", "b.test", "c.test")]
+        await asyncio.sleep(0.01)
+        time.sleep(0.2)  # as a page that takes long to read
+        await asyncio.gather(*asked)
+
+    asyncio.run(crawl())
+    assert min(later - earlier for earlier, later in pairwise(sent)) >= 0.05
 
 
 def test_no_table_makes_a_foreign_server_faster() -> None:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import NotFound, NotShipped, StoreFault, UsageError
+from storage.errors import NotFound, NotHere, StoreFault, UsageError
 from storage.folder import ArchiveFolder
 from storage.query.access import Audience
 from storage.records import Record
@@ -179,7 +179,7 @@ def test_damage_in_the_store_is_found(shipped: TestArchive, tmp_path: Path) -> N
 
 def test_a_file_that_no_machine_shipped_is_said_to_be_so(archive: TestArchive, s3: S3) -> None:
     name = "warc/a/a-20240101000000-00000-may-chu-2-812.warc.gz"
-    with pytest.raises(NotShipped, match="the machine may-chu-2 may still be writing it"):
+    with pytest.raises(NotHere, match="the machine may-chu-2 may still be writing it"):
         ArchiveFolder(archive.folder).file(name)
 
 

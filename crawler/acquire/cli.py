@@ -11,11 +11,13 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.output import console, errors, escape, print_found_by, print_json
+from storage.output import console, errors, escape, print_found_by, print_json, print_queued
 
 if TYPE_CHECKING:
     from crawler.acquire.keep import Advance
+    from crawler.acquire.run import Imported
     from crawler.acquire.sources import Source
+    from storage.archive import Archive
 
 commands = typer.Typer()
 
@@ -40,6 +42,10 @@ def import_(
             help="Also read hosts that no site declares: by a family, or auto to recognise it."
         ),
     ] = None,
+    queue: Annotated[
+        bool,
+        typer.Option("--queue", help="Leave it to the workers: a job for each WARC, ARC or WACZ."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take in other people's captures: kept as they are, indexed, and read like our own.
@@ -47,24 +53,48 @@ def import_(
     Begun again after a stop it goes on; the same file twice changes nothing. Ends with 4 if
     something could not be read.
     """
-    from crawler.acquire.run import import_files
     from crawler.acquire.sources import find_sources
 
     sources = find_sources(paths)
     told = {"donor": _told("Who gave them", donor), "terms": _told("On what terms", terms)}
-    try:
-        with _progress(sources) as advance:
-            done = import_files(
-                archive_of(context), sources, read_as=read_as, advance=advance, **told
-            )
-    except KeyboardInterrupt:
-        errors.print("stopped; what is done is kept, and the same command goes on")
-        raise typer.Exit(Exit.FAILED) from None
+    if queue:
+        _queue(archive_of(context), paths, read_as, **told)
+        return
+    done = _import(archive_of(context), sources, read_as, **told)
     if json:
         print_json([done.as_json()])
     else:
         _print(done.counts, done.findings, done.run, len(done.files))
     raise typer.Exit(done.exit_code)
+
+
+def _import(
+    archive: Archive, sources: Sequence[Source], read_as: str | None, donor: str, terms: str
+) -> Imported:  # fmt: skip
+    from crawler.acquire.run import import_files
+
+    try:
+        with _progress(sources) as advance:
+            return import_files(
+                archive, sources, donor=donor, terms=terms, read_as=read_as, advance=advance
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; what is done is kept, and the same command goes on")
+        raise typer.Exit(Exit.FAILED) from None
+
+
+def _queue(
+    archive: Archive, paths: Sequence[str], read_as: str | None, donor: str, terms: str
+) -> None:  # fmt: skip
+    from crawler.acquire.recognise import check_family
+    from crawler.acquire.sources import find_jobs
+    from crawler.schedule.commands import queue_commands
+    from storage.database.donations import IMPORTS
+
+    check_family(read_as)
+    options = ["--donor", donor, "--terms", terms, *(["--read-as", read_as] if read_as else [])]
+    jobs = [(IMPORTS, ["import", path, *options]) for path in find_jobs(paths)]
+    print_queued(queue_commands(archive, jobs), len(jobs))
 
 
 def _told(what: str, value: str | None) -> str:

@@ -84,7 +84,7 @@ def import_files(
     check_family(read_as)
     engine = archive.open_for_writing()
     try:
-        with archive.folder.import_lock(), _begun(archive, engine, donor, terms) as work:
+        with archive.import_lock(), _begun(archive, engine, donor, terms) as work:
             work.advance = advance
             files = list(work.goes_on())
             files += [one for source in sources for one in work.take_in_source(source)]

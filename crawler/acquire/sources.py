@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from storage.store.objects import store_at
 
 _FOLDER_SUFFIXES = ("_files", "_tệp", "-files", "_archivos", "_Dateien")
 """What browsers call the folder beside a saved page: Chrome in English and Vietnamese, Firefox."""
+
+_ARCHIVES = ("warc", "arc", "arc.gz", "zstd", "lz4", "wacz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,25 @@ def _at_address(url: str) -> list[Source]:
     if not found:
         raise UsageError(f"there is no file or folder {url}")
     return sorted(found, key=lambda one: one.name)
+
+
+def find_jobs(paths: Sequence[str | Path]) -> list[str]:
+    """What one job each is to import: every archive file; of a folder that holds pages, all of it.
+
+    Raises UsageError, OSError, StoreFault.
+    """
+    found: list[str] = []
+    for given in paths:
+        inside = [one.path for one in find_sources([given])]
+        archives = [one for one in inside if kind_of(one) in _ARCHIVES]
+        pages = any(kind_of(one) == "page" for one in inside)
+        found += map(_address, [given] if pages or not archives else archives)
+    return found
+
+
+def _address(file: str | Path | WarcFile) -> str:
+    """From wherever it is asked for."""
+    return str(file) if "://" in str(file) else str(Path(str(file)).absolute())
 
 
 def _belongs_to_page(path: WarcFile) -> bool:

@@ -13,7 +13,15 @@ from storage import child
 from storage.archive import Archive
 from storage.database.attachments import Document, Unread, save_document, unread_attachments
 from storage.database.connect import writing
-from storage.errors import ArchiveBusy, ArchiveFault, DecodeError, NotFound, RanAway, WarcError
+from storage.errors import (
+    ArchiveBusy,
+    ArchiveFault,
+    DecodeError,
+    NotFound,
+    NotHere,
+    RanAway,
+    WarcError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +63,16 @@ def read_attachments(
 ) -> Counter[str]:
     """Read every content that nobody has read; returns how many ended how. Raises ArchiveFault.
 
-    Each is saved by itself: who is stopped goes on at the next one.
+    Each is saved by itself: who is stopped goes on at the next one. What lies on another machine
+    that shares the database stays unread.
     """
     with engine.connect() as connection:
         unread = unread_attachments(connection, sites)
     done: Counter[str] = Counter()
     for number, one in enumerate(unread, 1):
         document = _read(archive, engine, one)
+        if document is None:
+            continue
         with writing(engine) as tx:
             save_document(tx, one.sha256, document)
         done[document.state] += 1
@@ -69,12 +80,14 @@ def read_attachments(
     return done
 
 
-def _read(archive: Archive, engine: Engine, one: Unread) -> Document:
+def _read(archive: Archive, engine: Engine, one: Unread) -> Document | None:
     try:
         with engine.connect() as connection:
             capture = stored_capture(archive, connection, one.record_id)
         return read_document(capture.body())
     except (WarcError, NotFound, DecodeError) as error:
+        if isinstance(error, NotHere) and archive.is_shared:
+            return None
         return Document(None, "failed", f"its record cannot be read: {error}")
 
 
@@ -82,12 +95,8 @@ def read_after_crawl(archive: Archive, sites: Sequence[str]) -> None:
     """What a crawl brought. Raises: nothing; the crawl is over, and this can be done later."""
     for site in sites:
         try:
-            with archive.folder.site_lock(site):
-                engine = archive.open_for_writing()
-                try:
-                    done = read_attachments(archive, engine, [site])
-                finally:
-                    engine.dispose()
+            with archive.site_lock(site) as engine:
+                done = read_attachments(archive, engine, [site])
         except ArchiveBusy:  # whoever holds the site reads them at its own end
             continue
         except (ArchiveFault, OSError) as error:

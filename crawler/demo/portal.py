@@ -17,6 +17,8 @@ from crawler.demo import council, files, party
 
 HOST = "demo.localhost"
 """The name that the portal's addresses carry, whatever port it listens on."""
+PORTAL = f"{HOST}:80"
+"""As CONNECT_TO names it."""
 
 ROBOTS = "User-agent: *\nDisallow: /_layouts/\n"
 
@@ -141,4 +143,4 @@ class SamplePortal:
     @property
     def connect_to(self) -> dict[str, str]:
         """Where a crawl of the portal's addresses has to connect."""
-        return {f"{HOST}:80": f"127.0.0.1:{self.port}"}
+        return {PORTAL: f"127.0.0.1:{self.port}"}

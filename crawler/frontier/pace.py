@@ -79,16 +79,19 @@ class Pace:
         if delay == 0:
             return
         keys = [host, *addresses]
-        if self._limits.delay or not own:
+        shared = bool(self._limits.delay) or not own
+        while (begin := await self._begin(keys, delay, shared)) > (now := time.monotonic()):
+            if begin - now > _PATIENCE_SECONDS:
+                self._next[host] = begin
+                raise NotYet
+            await asyncio.sleep(begin - now)
+        self._next |= dict.fromkeys(keys, now + delay)  # from when it is sent, however late
+
+    async def _begin(self, keys: list[str], delay: float, shared: bool) -> float:
+        """When all of the keys may be asked, as far as is known now."""
+        if shared:
             await self._take(keys, delay)
-        begin = max(self._earliest(key) for key in keys)
-        wait = begin - time.monotonic()
-        if wait > _PATIENCE_SECONDS:
-            self._next[host] = begin
-            raise NotYet
-        begin = max(begin, time.monotonic())
-        self._next |= dict.fromkeys(keys, begin + delay)
-        await asyncio.sleep(wait)
+        return max(map(self._earliest, keys))
 
     def _earliest(self, key: str) -> float:
         return max(self._next.get(key, 0.0), self._taken.get(key, (0.0, 0.0))[0])

@@ -15,7 +15,7 @@ from crawler.sites import Site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database.schema import capture, site
-from storage.errors import NotFound, UsageError
+from storage.errors import NotFound, NotHere, UsageError
 from storage.query.access import Audience
 from storage.records import Record
 
@@ -31,6 +31,8 @@ class Asked:
     since: str | None = None
     """A day: captures of it and later ones."""
     family: str | None = None
+    file: str | None = None
+    """A WARC file's lasting name: `warc/demo/….warc.gz`."""
 
     def check(self) -> None:
         """Raise UsageError for a day that is none, or a family that there is not."""
@@ -51,7 +53,7 @@ class Asked:
 
     def in_words(self) -> str:
         """As a run's mode says it: `since 2024-03-01, family plain`; '' for everything."""
-        parts = {"since": self.since, "family": self.family}
+        parts = {"since": self.since, "family": self.family, "file": self.file}
         return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
 
 
@@ -62,7 +64,10 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
     """
     declared = load_sites(archive.folder.sites)
     with archive.reading(Audience.STAFF) as tx:
-        captured = site.c.id.in_(select(capture.c.site))
+        found_in = select(capture.c.site)
+        if asked.file is not None:
+            found_in = found_in.where(capture.c.warc_file == asked.file)
+        captured = site.c.id.in_(found_in)
         rows = tx.execute(select(site).where(captured).order_by(site.c.id)).all()
     # Hosts that an import kept and was not told to read have no family.
     rows = [row for row in rows if row.id in declared or row.family is not None]
@@ -72,6 +77,23 @@ def sites_of(archive: Archive, asked: Asked) -> list[Site]:
     if asked.site not in {one.id for one in found}:
         raise NotFound(f"nothing of {asked.site} was captured; `tinhuyen status` lists sites")
     return [one for one in found if one.id == asked.site]
+
+
+def files_here(archive: Archive, sites: Sequence[Site]) -> list[tuple[str, str]]:
+    """Sites, and the WARC files of each that are on this machine, by name."""
+    with archive.reading(Audience.STAFF) as tx:
+        of_sites = capture.c.site.in_([one.id for one in sites])
+        named = select(capture.c.site, capture.c.warc_file).where(of_sites).distinct()
+        rows = sorted((id_, name) for id_, name in tx.execute(named))
+    return [(id_, name) for id_, name in rows if _is_here(archive, name)]
+
+
+def _is_here(archive: Archive, name: str) -> bool:
+    try:
+        archive.folder.file(name)
+    except NotHere:
+        return False
+    return True
 
 
 def count_captures(archive: Archive, sites: Sequence[Site]) -> int:
@@ -87,6 +109,8 @@ def batches(archive: Archive, of: Site, asked: Asked) -> Iterator[Batch]:
     since = asked.first_moment()
     with archive.reading(Audience.STAFF) as tx:
         named = select(capture.c.warc_file).where(capture.c.site == of.id).distinct()
+        if asked.file is not None:
+            named = named.where(capture.c.warc_file == asked.file)
         names = sorted(tx.execute(named).scalars())
     for name in names:
         with archive.reading(Audience.STAFF) as tx:

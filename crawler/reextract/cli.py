@@ -12,10 +12,12 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit, UsageError
-from storage.output import console, errors, escape, print_json
+from storage.output import console, errors, escape, print_json, print_queued
 
 if TYPE_CHECKING:
+    from crawler.reextract.batches import Asked
     from crawler.reextract.tally import Tally
+    from storage.archive import Archive
 
 commands = typer.Typer()
 
@@ -30,6 +32,9 @@ def reextract(  # noqa: PLR0913, PLR0917 a command has the options that it has
         str | None, typer.Option(help="Only what was captured on this day or later: 2024-03-01.")
     ] = None,
     family: Annotated[str | None, typer.Option(help="Only pages of this family.")] = None,
+    file: Annotated[
+        str | None, typer.Option(help="Only of this WARC file: warc/demo/….warc.gz.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would change; keep nothing of it.")
     ] = False,
@@ -37,6 +42,10 @@ def reextract(  # noqa: PLR0913, PLR0917 a command has the options that it has
         bool, typer.Option("--accept", help="What changed counts from now on; else it is proposed.")
     ] = False,
     by: Annotated[str | None, typer.Option(help="Who accepts it; your login if not given.")] = None,
+    queue: Annotated[
+        bool,
+        typer.Option("--queue", help="Leave it to the workers: a job for each WARC file here."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Read every stored capture again with today's rules, and say what changed.
@@ -48,24 +57,56 @@ def reextract(  # noqa: PLR0913, PLR0917 a command has the options that it has
     from crawler.reextract.run import compare
     from crawler.reextract.run import reextract as read_again
 
-    if dry_run and accept:
-        raise UsageError("--dry-run keeps nothing, so there is nothing to --accept")
-    if by is not None and not accept:
-        raise UsageError("--by says who accepts: it goes with --accept")
-    archive, asked = archive_of(context), Asked(site, since, family)
-    who = (by or getpass.getuser()).strip() if accept else None
-    if who == "":
-        raise UsageError("to accept needs a name: --by")
+    archive, asked = archive_of(context), Asked(site, since, family, file)
+    who = _who(by, accept=accept, dry_run=dry_run)
+    if queue:
+        _queue(archive, asked, who, dry_run=dry_run)
+        return
     with _progress() as say:
         found = list(
             compare(archive, asked, say) if dry_run else read_again(archive, asked, who, say)
         )
+    _print_all(found, json=json)
+    raise typer.Exit(Exit.INCOMPLETE if any(one.unreadable for one in found) else Exit.DONE)
+
+
+def _print_all(found: list[Tally], *, json: bool) -> None:
     if json:
         print_json(tally.as_json() for tally in found)
     else:
         for tally in found:
             _print(tally)
-    raise typer.Exit(Exit.INCOMPLETE if any(one.unreadable for one in found) else Exit.DONE)
+
+
+def _who(by: str | None, *, accept: bool, dry_run: bool) -> str | None:
+    """Who accepts what changed; None if nobody does."""
+    if dry_run and accept:
+        raise UsageError("--dry-run keeps nothing, so there is nothing to --accept")
+    if by is not None and not accept:
+        raise UsageError("--by says who accepts: it goes with --accept")
+    who = (by or getpass.getuser()).strip() if accept else None
+    if who == "":
+        raise UsageError("to accept needs a name: --by")
+    return who
+
+
+def _queue(archive: Archive, asked: Asked, who: str | None, *, dry_run: bool) -> None:
+    from crawler.reextract.batches import files_here, sites_of
+    from crawler.schedule.commands import queue_commands
+
+    if dry_run:
+        raise UsageError("--dry-run says what would change, to you: it is not queued")
+    asked.check()
+    given = {"--since": asked.since, "--family": asked.family, "--by": who}
+    options = [word for name, value in given.items() if value for word in (name, value)]
+    options += ["--accept"] if who else []
+    files = [
+        (site, name)
+        for site, name in files_here(archive, sites_of(archive, asked))
+        if asked.file in (None, name)
+    ]
+    jobs = [(site, ["reextract", "--site", site, "--file", name, *options]) for site, name in files]
+    print_queued(queue_commands(archive, jobs), len(jobs))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def reextract(archive: Archive, asked: Asked, by: str | None, say: Say) -> Itera
     try:
         with _reading(archive) as read:
             for site in sites:
-                with archive.folder.site_lock(site.id):
+                with archive.site_lock(site.id):
                     yield _Site(archive, engine, site, asked, read, say).run(by)
     finally:
         engine.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,9 @@ from storage.cli import Json, archive_of
 from storage.output import console, escape, print_json, print_table
 
 if TYPE_CHECKING:
+    from crawler.schedule.machines import MachineWorker
+    from crawler.schedule.worker import Bounds, Worker
+    from storage.archive import Archive
     from storage.database.jobs import Job
     from storage.database.schedules import Schedule
 
@@ -166,9 +169,24 @@ def run(context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24
 
 @commands.command()
 def work(
-    context: typer.Context, at_once: AtOnce = 8, time_limit: TimeLimit = "24h", json: Json = False
+    context: typer.Context,
+    at_once: AtOnce = 8,
+    time_limit: TimeLimit = "24h",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for more, until Ctrl-C or SIGTERM.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Only list what waits, what runs and what failed last.")
+    ] = False,
+    json: Json = False,
 ) -> None:
-    """Crawl what is due now, and end: for a timer of your own in the place of `schedule run`."""
+    """Crawl what is due now, and end: for a timer of your own in the place of `schedule run`.
+
+    With --wait it goes on. On PostgreSQL any number of machines may work at the same time.
+    """
+    if list_:
+        _list_jobs(context, json)
+        return
 
     logs.begin()
 
@@ -178,7 +196,26 @@ def work(
         else:
             _tell(job, what)
 
-    _work(context, at_once, time_limit, say)
+    _work(context, at_once, time_limit, say, nullcontext() if wait else None)
+
+
+def _list_jobs(context: typer.Context, json: bool) -> None:
+    from crawler.schedule.table import list_jobs
+
+    rows = list_jobs(archive_of(context))
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ("site", "job", "state", "since", "worker", "outcome"),
+        [
+            (*(row[name] for name in ("site", "mode", "state")),
+             row["since"] and _local(times.parse_utc(row["since"])), row["worker"], row["outcome"])
+            for row in rows
+        ],
+    )  # fmt: skip
+    for state in ("runs", "waits", "failed"):
+        console.print(f"{state}: {sum(row['state'] == state for row in rows)}")
 
 
 def _tell(job: Job, what: str) -> None:
@@ -203,14 +240,13 @@ def _work(
     """`for_ever`: until told to end, within this; None: until nothing more is due."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from crawler.schedule.dispatch import Children
     from crawler.schedule.rhythm import read_duration
-    from crawler.schedule.worker import Bounds, Worker
+    from crawler.schedule.worker import Bounds
     from storage.database.connect import database_fault
 
     bounds = Bounds(at_once, read_duration(time_limit))
     archive = archive_of(context)
-    worker = Worker(archive, Children(archive), bounds, say)
+    worker = _worker_of(archive, bounds, say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     try:
@@ -221,6 +257,19 @@ def _work(
                 worker.run()
     except SQLAlchemyError as error:  # crawls under way go on; the next start finds them
         raise database_fault(error) from error
+
+
+def _worker_of(
+    archive: Archive, bounds: Bounds, say: Callable[[Job, str], None]
+) -> Worker | MachineWorker:
+    if archive.is_shared:
+        from crawler.schedule.machines import MachineWorker
+
+        return MachineWorker(archive, bounds, say)
+    from crawler.schedule.dispatch import Children
+    from crawler.schedule.worker import Worker
+
+    return Worker(archive, Children(archive), bounds, say)
 
 
 @commands.command()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from crawler.schedule.budget import Allowance
+from crawler.schedule.commands import words_of
 from crawler.sites import SITE_ID
 from storage.archive import Archive
 from storage.database.jobs import Job
@@ -23,6 +24,7 @@ from storage.errors import Exit, UsageError
 
 GRACE_SECONDS = 60
 """Between SIGTERM and SIGKILL: a crawl that is told to end keeps what it fetched and closes."""
+_TINHUYEN = "from crawler.cli import main; main()"
 TIME_IS_UP = (124, 137)
 """Exit codes of a crawl whose time was up (timeout(1)): ended by SIGTERM, or by SIGKILL."""
 
@@ -78,22 +80,39 @@ class Children:
         if not SITE_ID.fullmatch(job.site):
             self._refused.append(Over(job, Exit.USAGE))
             return
-        log = self._log_of(job.site)
+        child = self.begin(job, allowance)
+        if child is None:
+            self._refused.append(Over(job, Exit.BUSY))
+        else:
+            self._running[child.pid] = (child, job)
+
+    def begin(self, job: Job, allowance: Allowance) -> subprocess.Popen[bytes] | None:
+        """Its process; None where the last one of the site still runs on this machine."""
+        return self._run(job.site, self._command(job, allowance))
+
+    def begin_recovery(self) -> subprocess.Popen[bytes] | None:
+        """Its process, or None, of what makes this machine's folder whole (crawler.run)."""
+        code = (
+            "from crawler.run import recover_free; from storage.archive import Archive; "
+            "recover_free(Archive())"
+        )
+        return self._run("recovery", [sys.executable, "-c", code])
+
+    def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes] | None:
+        log = self._log_of(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             if not _lock(out):
-                self._refused.append(Over(job, Exit.BUSY))
-                return
+                return None
             out.truncate(0)
-            child = subprocess.Popen(  # noqa: S603 our own command, and a site's id
-                self._command(job, allowance),
+            return subprocess.Popen(  # noqa: S603 our own command, and a site's id
+                command,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the scheduler, which passes it on once
             )
-        self._running[child.pid] = (child, job)
 
     def ended(self) -> list[Over]:
         """As Dispatch says."""
@@ -122,6 +141,10 @@ class Children:
         return self._archive.folder.root / "logs" / f"{site}.log"
 
     def _command(self, job: Job, allowance: Allowance) -> list[str]:
+        in_time = [self._timeout, f"--kill-after={GRACE_SECONDS}", str(allowance.seconds)]
+        words = words_of(job.mode)
+        if words is not None:
+            return [*in_time, sys.executable, "-c", _TINHUYEN, *words]
         settings = {
             "CRAWL_MODE": job.mode,
             "RUN_MAX_REQUESTS": allowance.requests,
@@ -129,8 +152,7 @@ class Children:
         }
         given = [f"{name}={value}" for name, value in settings.items() if value is not None]
         return [
-            self._timeout, f"--kill-after={GRACE_SECONDS}", str(allowance.seconds),
-            sys.executable, "-m", "scrapy", "crawl", job.site,
+            *in_time, sys.executable, "-m", "scrapy", "crawl", job.site,
             *(part for setting in given for part in ("-s", setting)),
         ]  # fmt: skip
 

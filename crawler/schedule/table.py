@@ -16,9 +16,10 @@ from crawler.sites import Site, find_site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import schedules
-from storage.database.jobs import answered_until, last_jobs, queue_job
+from storage.database.jobs import answered_until, last_jobs, open_and_last_jobs, queue_job
 from storage.database.schedules import DayLimits, Schedule
-from storage.errors import NotFound, SiteUnavailable, UsageError
+from storage.database.work_queue import open_jobs
+from storage.errors import Exit, NotFound, SiteUnavailable, UsageError
 from storage.lines import append_lines
 from storage.query.folding import fold
 
@@ -211,3 +212,34 @@ def _of_job(last: Row[Any] | None) -> dict[str, Any]:
         "last_run": last.run,
         "drift_seconds": round(late.total_seconds()),
     }
+
+
+def list_jobs(archive: Archive) -> list[dict[str, Any]]:
+    """Jobs that wait, run, or whose last attempt failed: `site`, `mode`, `state` (`waits`, `runs`,
+    `failed`), `since` (UTC text; of one that waits: when it may begin), `worker`, `outcome`.
+    """
+    with archive.reading() as connection:
+        rows = connection.execute(open_and_last_jobs()).all()
+        handed_out = open_jobs(connection)
+    found = [
+        {
+            "site": row.site, "mode": row.mode, "worker": row.worker, "outcome": row.outcome,
+            "state": _STATES.get(row.state, "failed"),
+            "since": {"queued": row.not_before, "running": row.started_at}.get(
+                row.state, row.finished_at
+            ),
+        }
+        for row in rows
+        if row.state != "done" or row.exit_code not in _WELL
+    ]  # fmt: skip
+    found += [
+        {"site": one["args"]["site"], "mode": one["args"]["mode"], "worker": None, "outcome": None,
+         "state": "waits", "since": times.utc_text(one["since"])}
+        for one in handed_out if one["status"] == "todo"
+    ]  # fmt: skip
+    return sorted(found, key=lambda row: (_ORDER.index(row["state"]), row["site"], row["mode"]))
+
+
+_STATES = {"queued": "waits", "running": "runs"}
+_ORDER = ("runs", "waits", "failed")
+_WELL = (Exit.DONE, Exit.INCOMPLETE)

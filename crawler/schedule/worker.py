@@ -18,28 +18,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from crawler.schedule import table
-from crawler.schedule.budget import Allowance, allow, day_start, next_day
-from crawler.schedule.dispatch import TIME_IS_UP, Dispatch, Over
+from crawler.schedule import attempts, table
+from crawler.schedule.budget import Allowance
+from crawler.schedule.dispatch import Dispatch, Over
 from crawler.sites import Site, load_sites
 from storage import times
 from storage.archive import Archive
 from storage.database import jobs
-from storage.database.jobs import Ended, Job, SiteRun, Used
+from storage.database.jobs import Job
 from storage.database.schedules import anything_to_move
-from storage.errors import Exit, SiteError
+from storage.errors import SiteError
 
 logger = logging.getLogger(__name__)
-
-LONGEST_AGAIN = timedelta(hours=6)
-"""However often a crawl has failed, it is tried again after this."""
-_OUTCOMES = {
-    "finished": Exit.DONE,
-    "incomplete": Exit.INCOMPLETE,
-    "unavailable": Exit.UNAVAILABLE,
-}
-_FINAL = (Exit.DONE, Exit.INCOMPLETE, Exit.UNAVAILABLE, Exit.USAGE)
-"""Trying again at once would end the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +146,7 @@ class Worker:
             hosts = self._hosts(job.site)
             if free <= 0 or taken & hosts:
                 continue
-            allowed = allow(job.limits, _used(tx, job, now), now, self._bounds.longest)
+            allowed = attempts.allowed(tx, job.site, job.limits, now, self._bounds.longest)
             fitting.append((job, allowed))
             if isinstance(allowed, Allowance):
                 taken |= hosts
@@ -176,21 +166,11 @@ class Worker:
 
     def _write_down(self, over: Over) -> None:
         self._mine.remove(over.job.id)
-        now = times.now()
         with self._engine.begin() as tx:
-            run = jobs.newest_run(tx, over.job.site, over.job.mode)
-            how = _finished(over.job, run) or Ended(
-                now,
-                _outcome(over, run, stopped=self._stop.is_set()),
-                over.exit_code,
-                run.id if run else None,
+            outcome = attempts.end(
+                tx, over, times.now(), self._bounds.again, stopped=self._stop.is_set()
             )
-            wait, tries = _what_next(over, how, now, self._bounds.again)
-            if wait is None:
-                jobs.end_job(tx, over.job.id, how)
-            else:
-                jobs.try_again(tx, over.job, how, wait, tries)
-        self._say(over.job, how.outcome)
+        self._say(over.job, outcome)
 
     def _judge_lost(self) -> None:
         """Jobs of workers that are gone: their crawl goes on, has ended, or must begin again."""
@@ -202,75 +182,8 @@ class Worker:
             if not self._dispatch.is_running(job.site):
                 with self._engine.begin() as tx:
                     if job.id in {still.id for still in self._lost(tx)}:
-                        self._judge(tx, job)
+                        attempts.judge_lost(tx, job, times.now())
 
     def _lost(self, tx: Connection) -> list[Job]:
         lost = jobs.lost_jobs(tx, times.now(), self._bounds.lease)
         return [job for job in lost if job.id not in self._mine]
-
-    def _judge(self, tx: Connection, job: Job) -> None:
-        now = times.now()
-        finished = _finished(job, jobs.newest_run(tx, job.site, job.mode))
-        if finished is not None:
-            jobs.end_job(tx, job.id, finished)
-            return
-        last_sign = min(now, job.lease_until or now)
-        how = Ended(last_sign, "lost: its scheduler was killed")
-        jobs.try_again(tx, job, how, now, job.tries)
-
-
-_STOPPED, _TIME_IS_UP = "stopped with the scheduler", "time is up"
-_SPENT = "the day's budget is spent"
-_NAMES: dict[int, str] = {
-    Exit.DONE: "done",
-    Exit.INCOMPLETE: "incomplete",
-    Exit.UNAVAILABLE: "unavailable",
-    Exit.USAGE: "wrong declaration",
-    Exit.OUT_OF_DISK: "out of disk",
-    Exit.BUSY: "busy: somebody else crawls it",
-}
-
-
-def _finished(job: Job, run: SiteRun | None) -> Ended | None:
-    """The end that the crawl's own run tells of, whatever became of its process; None if none."""
-    if run is None or run.finished_at is None or run.outcome not in _OUTCOMES:
-        return None
-    if job.started_at is None or run.finished_at < job.started_at:
-        return None
-    code = _OUTCOMES[run.outcome]
-    return Ended(run.finished_at, _NAMES[code], code, run.id)
-
-
-def _outcome(over: Over, run: SiteRun | None, *, stopped: bool) -> str:
-    if stopped and over.exit_code not in _FINAL:
-        return _STOPPED
-    if over.exit_code in TIME_IS_UP:
-        return _TIME_IS_UP
-    if over.exit_code == Exit.INCOMPLETE and run is not None and run.finished_at is None:
-        return _SPENT
-    if over.exit_code < 0:
-        return f"killed by signal {-over.exit_code}"
-    return _NAMES.get(over.exit_code, "failed")
-
-
-def _what_next(
-    over: Over, how: Ended, now: datetime, again: timedelta
-) -> tuple[datetime | None, int]:
-    """When the same job is tried again, and how many failed tries it then has; None: it is not."""
-    tries = over.job.tries
-    if how.outcome in (_STOPPED, _TIME_IS_UP):
-        return now, tries
-    if how.outcome == _SPENT:
-        return next_day(now), tries
-    if how.exit_code == Exit.BUSY:
-        return now + again, tries
-    if how.exit_code in _FINAL:
-        return None, tries
-    return now + min(again * 2 ** min(tries, 16), LONGEST_AGAIN), tries + 1
-
-
-def _used(tx: Connection, job: Job, now: datetime) -> Used:
-    limits = job.limits
-    if limits.max_requests is None and limits.max_bytes is None and limits.max_seconds is None:
-        return Used(0, 0, 0)
-    return jobs.used_since(tx, job.site, day_start(now), now)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database import donations  # noqa: F401 its table is part of the schema
@@ -37,7 +36,7 @@ def open_database(url: str) -> Engine:
     Raises UsageError for an address that names no database, or one that a later version has
     written; ArchiveFault if it cannot be opened.
     """
-    engine = _engine(url)
+    engine = engine_of(url)
     if _revision(engine) != newest_revision():
         with _opening(engine):
             upgrade(engine)
@@ -72,21 +71,19 @@ def _check_revision(engine: Engine) -> None:
 
 def reading_engine(url: str) -> Engine:
     """An engine for readers, unlooked at: for whoever has just opened the database to write."""
-    return _engine(url, read_only=True)
+    return engine_of(url, read_only=True)
 
 
-def _engine(url: str, *, read_only: bool = False) -> Engine:
+def engine_of(url: str, *, read_only: bool = False, **options: Any) -> Engine:
+    """An engine as all of ours are, unlooked at. `options`: create_engine's. Raises UsageError."""
     # Compiling our long conditions (storage.query.access) would take seconds, running them takes
-    # milliseconds; and the planner thinks them dear enough to compile.
+    # milliseconds; and the planner thinks them dear enough to compile. A server may have been
+    # started anew meanwhile, so its connections are looked at before they are used.
+    if not url.startswith("sqlite"):
+        ours = {"connect_args": {"options": "-c jit=off"}, "pool_pre_ping": True}
+        options = ours | options
     try:
-        address = make_url(url)
-        embedded = address.get_backend_name() == "sqlite"
-        engine = create_engine(
-            address,
-            json_serializer=_to_json,
-            connect_args={} if embedded else {"options": "-c jit=off"},
-            pool_pre_ping=not embedded,  # a server may have been started anew meanwhile
-        )
+        engine = create_engine(url, json_serializer=_to_json, **options)
     except (ArgumentError, ModuleNotFoundError) as error:  # another driver
         raise UsageError(
             f"{url!r} is no database; write postgresql+psycopg://user@host/name"
@@ -152,7 +149,7 @@ def run_transaction(
                 result = work(connection)
                 committing = True
             return result
-        except _database_errors(engine) as error:
+        except database_errors(engine) as error:
             undo()
             may_help = _may_help(error, lost_is_safe=not committing)
             if wait is None or not may_help:
@@ -168,7 +165,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as tx:
             yield tx
-    except _database_errors(engine) as error:
+    except database_errors(engine) as error:
         raise database_fault(error) from error
 
 
@@ -186,7 +183,7 @@ def database_fault(error: Exception) -> ArchiveFault:
     return ArchiveFault(f"the database failed: {reason}")
 
 
-def _database_errors(engine: Engine) -> tuple[type[Exception], ...]:
+def database_errors(engine: Engine) -> tuple[type[Exception], ...]:
     """SQLAlchemy's own, and the driver's bare ones (storage.database.prepared)."""
     driver: Any = engine.dialect.dbapi
     return DBAPIError, driver.Error
@@ -198,29 +195,32 @@ def connected(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect() as connection:
             yield connection
-    except _database_errors(engine) as error:
+    except database_errors(engine) as error:
         if _is_lost(error):
             raise database_fault(error) from error
         raise
 
 
 def _may_help(error: Exception, *, lost_is_safe: bool) -> bool:
-    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return _is_busy(cause)
-    state = getattr(cause, "sqlstate", None)
-    if state in ("40001", "40P01"):  # serialization_failure, deadlock_detected
+    if getattr(cause, "sqlstate", None) in ("40001", "40P01"):  # serialization_failure, deadlock
         return True
     return lost_is_safe and _is_lost(error)
 
 
 def _is_lost(error: Exception) -> bool:
     """Whether PostgreSQL has gone away, or was not there."""
-    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return False
     state = getattr(cause, "sqlstate", None)
     return type(cause).__name__ == "OperationalError" if state is None else state[:3] in _LOST
+
+
+def _cause(error: Exception) -> Any:
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -248,7 +248,7 @@ def _revision(engine: Engine) -> str | None:
 def _opening(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except _database_errors(engine) as error:
+    except database_errors(engine) as error:
         fault = database_fault(error)
         if isinstance(fault, OutOfDisk) or _is_lost(error):
             raise fault from error
@@ -268,6 +268,8 @@ def upgrade(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
+    from storage.database.work_queue import upgrade_queue
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
@@ -276,3 +278,4 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
         create_views(connection, readers)
         load_units(connection)
+    upgrade_queue(engine)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
 
 from storage import times
 from storage.database.schedules import DayLimits
@@ -28,7 +28,7 @@ LONGEST_WAIT = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A crawl to make, once."""
+    """A crawl to make, once; or a command (crawler.schedule.commands), which its mode then is."""
 
     id: int
     site: str
@@ -39,12 +39,23 @@ class Job:
     started_at: datetime | None
     lease_until: datetime | None
     limits: DayLimits
+    worker: str | None = None
+    """Whose it is; while it waits, the machine that it is bound to, if it is to one."""
+
+    @property
+    def bound_to(self) -> str | None:
+        """The machine that a command (not a crawl, whose mode is one word) is bound to."""
+        return self.worker if " " in self.mode else None
 
 
 def queue_job(
-    tx: Connection, site: str, mode: str, due_at: datetime, not_before: datetime, tries: int = 0
-) -> bool:
-    """A job for what has fallen due. False if one is open: it answers for this moment too."""
+    tx: Connection, site: str, mode: str, due_at: datetime, not_before: datetime, tries: int = 0,
+    bound_to: str | None = None,
+) -> bool:  # fmt: skip
+    """A job for what has fallen due. False if one is open: it answers for this moment too.
+
+    `bound_to`: the machine that has what it needs; None: any may make it.
+    """
     is_open = and_(job.c.site == site, job.c.mode == mode, job.c.state != "done")
     if tx.execute(select(job.c.id).where(is_open)).first() is not None:
         return False
@@ -55,6 +66,7 @@ def queue_job(
         "due_at": times.utc_text(due_at),
         "not_before": times.utc_text(not_before),
         "tries": tries,
+        "worker": bound_to,
     }
     tx.execute(insert(job), values)
     return True
@@ -100,6 +112,12 @@ def lost_jobs(tx: Connection, now: datetime, lease: timedelta) -> list[Job]:
     return _jobs(tx, and_(job.c.state == "running", over))
 
 
+def find_job(tx: Connection, id_: int) -> Job:
+    """The job of this id, which is there."""
+    [found] = _jobs(tx, job.c.id == id_)
+    return found
+
+
 def _jobs(tx: Connection, where: Any) -> list[Job]:
     on = and_(schedule.c.site == job.c.site, schedule.c.mode == job.c.mode)
     limits = [schedule.c[name] for name in DayLimits.__slots__]
@@ -117,6 +135,7 @@ def _job(row: Row[Any]) -> Job:
         times.parse_utc(row.started_at) if row.started_at else None,
         times.parse_utc(row.lease_until) if row.lease_until else None,
         DayLimits(row.quiet_hours, row.max_requests, row.max_bytes, row.max_seconds),
+        row.worker,
     )
 
 
@@ -172,7 +191,7 @@ def end_job(tx: Connection, id_: int, how: Ended) -> bool:
 def try_again(tx: Connection, ended: Job, how: Ended, not_before: datetime, tries: int) -> None:
     """End this attempt; another one, for the same due moment, waits in the queue."""
     if end_job(tx, ended.id, how):
-        queue_job(tx, ended.site, ended.mode, ended.due_at, not_before, tries)
+        queue_job(tx, ended.site, ended.mode, ended.due_at, not_before, tries, ended.bound_to)
 
 
 def put_off(tx: Connection, id_: int, not_before: datetime) -> None:
@@ -241,3 +260,9 @@ def last_jobs(tx: Connection) -> dict[tuple[str, str], Row[Any]]:
     )
     rows = tx.execute(select(job).where(job.c.id.in_(newest)))
     return {(row.site, row.mode): row for row in rows}
+
+
+def open_and_last_jobs() -> Select[Any]:
+    """Jobs that are not over, and of each site and mode the newest row."""
+    newest = select(func.max(job.c.id)).group_by(job.c.site, job.c.mode)
+    return select(job).where(or_(job.c.state != "done", job.c.id.in_(newest)))

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, sel
 
 from storage import times
 from storage.database.schema import article, job, reading, schedule, version
+from storage.database.work_queue import drop_waiting, job_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def remove_schedule(tx: Connection, site: str, mode: str) -> None:
     """Nothing more falls due, and what waits in the queue is dropped; what runs goes on."""
     tx.execute(delete(schedule).where(schedule.c.site == site, schedule.c.mode == mode))
     tx.execute(delete(job).where(job.c.site == site, job.c.mode == mode, job.c.state == "queued"))
+    drop_waiting(tx, job_name(site, mode))
 
 
 def find_schedules(tx: Connection, site: str | None = None) -> list[Schedule]:

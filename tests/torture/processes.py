@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -119,7 +120,7 @@ class Crawl(Work):
 
 
 def _crawl(folder: Path, address: str, mode: str) -> int:
-    crawler.settings.CONNECT_TO = {f"{HOST}:80": address}
+    crawler.settings.CONNECT_TO = json.dumps({f"{HOST}:80": address})
     [result] = crawl_sites(Archive(folder), ["demo"], mode)
     sys.stdout.flush()
     return int(result.exit_code)

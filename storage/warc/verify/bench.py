@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storage.archive import Archive
-from storage.errors import NotFound, NotShipped, StoreFault
+from storage.errors import NotFound, NotHere, StoreFault
 from storage.folder import OPEN_SUFFIX
 from storage.store.file import WarcFile
 from storage.warc import fixity
@@ -151,7 +151,7 @@ class Bench:
             try:
                 self._folder.file(name)
             except NotFound as error:
-                if isinstance(error, NotShipped) and name not in own:
+                if isinstance(error, NotHere) and name not in own:
                     yield Verdict(name, skipped=str(error))
                     continue
                 rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD

@@ -1,0 +1,85 @@
+"""Who may write to a site, between machines: PostgreSQL's session-level advisory locks.
+
+They are held by the connection that commits, and it is the only one its engine ever makes: so no
+commit can happen without them, and they fall with the process, its machine or its network
+(PostgreSQL, Explicit Locking, Advisory Locks; docs/decisions/0902).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+
+from storage.database.connect import database_errors, database_fault, engine_of
+from storage.errors import ArchiveBusy, ArchiveFault
+
+_KEY = "hashtextextended('tinhuyen ' || CAST(:name AS text), 0)"
+_TRY = text(f"SELECT pg_try_advisory_lock({_KEY})")
+_HOLDER = text(
+    "SELECT coalesce(nullif(application_name, ''), 'process ' || pid) FROM pg_locks "  # noqa: S608
+    "JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    f"AND ((classid::bigint << 32) | objid::bigint) = {_KEY}"
+)
+
+_SECONDS = 30
+"""A peer that was silent for so long is asked whether it is there."""
+_ALIVE: Mapping[str, Any] = {
+    "keepalives_idle": _SECONDS, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 2 * _SECONDS * 1000,
+    "options": f"-c jit=off -c tcp_keepalives_idle={_SECONDS} -c tcp_keepalives_interval=10 "
+    f"-c tcp_keepalives_count=3 -c tcp_user_timeout={2 * _SECONDS * 1000}",
+}  # fmt: skip
+"""Both ends find out within about a minute that the other lost its power or its network."""
+
+
+@contextmanager
+def held_site(url: str, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
+    """An engine of one connection, which holds the site, and each host for it.
+
+    Where that connection is lost no other is made: ArchiveFault. Raises ArchiveBusy if somebody
+    else, on any machine, has the site or a host; ArchiveFault.
+    """
+    holder = f"process {os.getpid()} on {socket.gethostname()}, for {site}"[:63]
+    given = {**_ALIVE, "application_name": holder}
+    engine = engine_of(url, connect_args=given, pool_size=1, max_overflow=0)
+    try:
+        try:
+            with engine.connect() as connection:
+                for name, what in _names(site, hosts):
+                    _take(connection, name, what)
+        except database_errors(engine) as error:
+            raise database_fault(error) from error
+        event.listen(engine, "do_connect", _refuse)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _names(site: str, hosts: Collection[str]) -> Iterator[tuple[str, str]]:
+    yield f"site {site}", site
+    for host in sorted(hosts):
+        yield f"host {host}", f"its host {host}"
+
+
+def _take(connection: Connection, name: str, what: str) -> None:
+    if not connection.execute(_TRY, {"name": name}).scalar_one():
+        holder = connection.execute(_HOLDER, {"name": name}).scalar() or "another process"
+        raise ArchiveBusy(f"{what} is held by {holder}; wait for it or stop it")
+
+
+def _refuse(*_: object) -> None:
+    raise ArchiveFault(
+        "the database's connection was lost, and with it the hold on the site: somebody else may "
+        "go on with it. Nothing more was acknowledged; run the same command again"
+    )
+
+
+def is_held(connection: Connection, site: str) -> bool:
+    """Whether somebody, on any machine, has a site now."""
+    return connection.execute(_HOLDER, {"name": f"site {site}"}).first() is not None
