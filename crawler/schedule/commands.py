@@ -6,6 +6,7 @@ It needs files of the machine that queued it, so a worker of that machine's fold
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import socket
 from collections.abc import Iterable, Sequence
@@ -27,8 +28,12 @@ def words_of(mode: str) -> list[str] | None:
 
 
 def machine_of(archive: Archive) -> str:
-    """A machine's folder, by which its workers know the jobs that need it."""
-    return f"{socket.gethostname()}:{archive.folder.root}"
+    """A machine's folder, by which its workers know the jobs that need it: `crawl2:1f3a…`.
+
+    Short: it is part of a channel's name, which PostgreSQL bounds at 63 bytes (NOTIFY).
+    """
+    folder = hashlib.sha256(str(archive.folder.root).encode()).hexdigest()
+    return f"{socket.gethostname()[:24]}:{folder[:12]}"
 
 
 def queue_commands(archive: Archive, commands: Iterable[tuple[str, Sequence[str]]]) -> int:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -92,6 +93,8 @@ class MachineWorker:
                     asyncio.run(self._serve(until_empty=until_empty))
                     return
                 except (ConnectorException, psycopg.OperationalError, OperationalError) as error:
+                    if isinstance(error.__cause__, (psycopg.DataError, psycopg.ProgrammingError)):
+                        raise  # no wait would mend it
                     logger.warning("the database is away, waiting for it: %s", error)
                     self._engine.dispose()
                     if self._stop.wait(AWAY_SECONDS):
@@ -164,13 +167,18 @@ class MachineWorker:
             due = anything_to_move(tx, now)
             waits = jobs.queued_jobs(tx, now)
             lost = forgotten_attempts(tx)
-            opened = [one for one in work_queue.open_jobs(tx) if one["status"] == "todo"]
+            opened = [one for one in work_queue.open_jobs(tx) if self._may_take(one, now)]
         if due or waits or lost:
             self._reload_sites()
             with self._engine.begin() as tx:
                 hand_out_ready(tx, self._sites)
-        now_open = any(one["scheduled_at"] is None or one["scheduled_at"] <= now for one in opened)
-        return bool(due or waits or now_open)
+        return bool(due or waits or opened)
+
+    def _may_take(self, handed_out: dict[str, Any], now: datetime) -> bool:
+        """Whether a job of the shared queue waits, and this worker may begin with it."""
+        at, queue = handed_out["scheduled_at"], handed_out["queue_name"]
+        is_ours = queue in (work_queue.QUEUE, self._machine)
+        return is_ours and handed_out["status"] == "todo" and (at is None or at <= now)
 
     def _reload_sites(self) -> None:
         try:
