@@ -10,11 +10,12 @@ import typer
 
 from storage.cli import Json, archive_of
 from storage.errors import Exit
-from storage.output import console, errors, escape, print_found_by, print_json
+from storage.output import console, errors, escape, print_found_by, print_json, print_queued
 
 if TYPE_CHECKING:
     from crawler.acquire.rescue.estimate import Estimate
     from crawler.acquire.rescue.run import Rescued, Watch
+    from storage.archive import Archive
 
 commands = typer.Typer()
 
@@ -34,6 +35,7 @@ def rescue(
         int | None,
         typer.Option(min=0, help="At most so many captures this time; 0: only ask the index."),
     ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to the workers.")] = False,
     json: Json = False,
 ) -> None:
     """Fetch what a public web archive caught of a site, kept as it was served.
@@ -49,6 +51,9 @@ def rescue(
 
     archive, public = archive_of(context), public_archive(from_)
     found = find_site(load_sites(archive.folder.sites), site)
+    if queue:
+        _queue(archive, site, from_, {"--since": since, "--until": until, "--limit": limit})
+        return
     try:
         with _watched(public.name, limit, json=json) as watch:
             done = rescue_site(archive, found, public, Span(since, until), limit=limit, watch=watch)
@@ -60,6 +65,14 @@ def rescue(
     elif done.run is not None:
         _print(done)
     raise typer.Exit(done.exit_code)
+
+
+def _queue(archive: Archive, site: str, from_: str, given: dict[str, str | int | None]) -> None:
+    from crawler.schedule.commands import queue_commands
+
+    bounds = [f"{name}={value}" for name, value in given.items() if value is not None]
+    words = ["rescue", site, "--from", from_, *bounds]
+    print_queued(queue_commands(archive, [(site, words)]), 1)
 
 
 @contextmanager

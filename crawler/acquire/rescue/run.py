@@ -89,11 +89,10 @@ def rescue(
     _check_hosts(site)
     span.bounds()
     watch = watch or Watch()
-    engine = archive.open_for_writing()
     service = Service(public.delay_seconds, watch.waiting)
-    work = _Rescue(archive, engine, site, public, service, watch)
     try:
-        with archive.folder.site_lock(site.id):
+        with archive.site_lock(site.id) as engine:
+            work = _Rescue(archive, engine, site, public, service, watch)
             meet_sites(archive, engine, [row_of(site)])
             work.settle_left()
             listing = list_captures(public, service, site.hosts, span, watch.indexed)
@@ -108,8 +107,6 @@ def rescue(
         return done
     except OSError as error:
         raise archive_fault(error, "the rescue broke off") from error
-    finally:
-        engine.dispose()
 
 
 def _check_hosts(site: Site) -> None:
