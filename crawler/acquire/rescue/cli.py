@@ -21,7 +21,7 @@ commands = typer.Typer()
 
 
 @commands.command()
-def rescue(
+def rescue(  # noqa: PLR0913, PLR0917 a command has the options that it has
     site: Annotated[str, typer.Argument(help="The site's id.")],
     context: typer.Context,
     from_: Annotated[str, typer.Option("--from", help="commoncrawl or wayback.")],
