@@ -122,6 +122,8 @@ class Crawl:
         meet_sites(self.archive, engine, [row_of(site)])
         recovered = close_files(self.archive, engine, site, self._handed_out)
         self.run, frontier = self._start_run(engine)
+        if self.run.resumed:
+            self.pace.resume()
         read = Reader(self.archive, engine, frontier, site, self.limits).read_pending(
             self._handed_out
         )

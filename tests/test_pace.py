@@ -117,6 +117,16 @@ async def at_once(keys: list[str], seconds: float) -> float:
 LIMITS = PaceLimits(delay=0.01, crawl_delay_max=30, slowest=60, busy_answers=9, turn=10)
 
 
+def test_a_run_that_goes_on_waits_as_if_it_had_just_asked() -> None:
+    """Who was killed may have asked a moment ago; its turns are the run's, and hold nothing up."""
+    pace = Pace(LIMITS, at_once)
+    pace.obey("a.vn", 30)
+    pace.resume()
+    with pytest.raises(NotYet):
+        asyncio.run(pace.turn("a.vn", ["10.0.0.1"], own=True))
+    assert 29 < pace.wait("a.vn") <= 30
+
+
 def test_a_host_that_turns_us_away_is_asked_ever_less_and_then_as_before() -> None:
     pace = Pace(LIMITS, at_once)
     delays = []

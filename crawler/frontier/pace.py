@@ -59,6 +59,11 @@ class Pace:
         self._crawl_delays: dict[str, float] = {}
         self._slowed: dict[str, float] = {}
         self._busy: Counter[str] = Counter()
+        self._resumed: float | None = None
+
+    def resume(self) -> None:
+        """The run goes on: whichever host it meets, a process that died may just have asked it."""
+        self._resumed = time.monotonic()
 
     def wait(self, host: str) -> float:
         """Seconds until the host may be asked again; 0 if it may be now."""
@@ -91,14 +96,15 @@ class Pace:
         """When all of the keys may be asked, as far as is known now."""
         if shared:
             await self._take(keys, delay)
-        return max(map(self._earliest, keys))
+        return max(self._earliest(key, delay) for key in keys)
 
-    def _earliest(self, key: str) -> float:
-        return max(self._next.get(key, 0.0), self._taken.get(key, (0.0, 0.0))[0])
+    def _earliest(self, key: str, delay: float) -> float:
+        first = 0.0 if self._resumed is None else self._resumed + delay
+        return max(self._next.get(key, first), self._taken.get(key, (0.0, 0.0))[0])
 
     async def _take(self, keys: list[str], delay: float) -> None:
         """Have the keys to ourselves for one request at least, from when they may be asked."""
-        begin = max(time.monotonic(), *map(self._earliest, keys))
+        begin = max(time.monotonic(), *(self._earliest(key, delay) for key in keys))
         if all(begin + delay <= self._taken.get(key, (0.0, 0.0))[1] for key in keys):
             return
         span = self._limits.turn + delay
