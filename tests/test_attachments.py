@@ -308,9 +308,12 @@ def test_a_record_that_is_gone_is_a_finding(archive_of: Archive) -> None:
     keep(archive_of, ARTICLES)
     kept_file(archive_of)
     engine = archive_of.open_for_writing()
-    assert read_attachments(archive_of, engine) == {"failed": 1}
-    assert read_attachments(archive_of, engine) == {}, "a finding is not made twice"
+    done = [read_attachments(archive_of, engine) for _ in range(2)]
     engine.dispose()
+    if archive_of.is_shared:
+        assert done == [{}, {}], "another machine may have it"
+        return
+    assert done == [{"failed": 1}, {}], "a finding is not made twice"
     with archive_of.reading() as connection:
         rows = connection.execute(text("SELECT text_state, text_problem FROM attachments")).all()
     assert len(rows) == 2 and all(state == "failed" and "record" in why for state, why in rows)

@@ -129,7 +129,7 @@ def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive
 
 def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) -> None:
     archive.declare(SITE)
-    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(600)]))
+    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(2500)]))
     words = ["import", str(path), "--donor", "A", "--terms", "B"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from crawler.cli import main; main()", *words],
@@ -146,7 +146,7 @@ def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) ->
 
     give(archive, [path], donor="A", terms="B")
 
-    assert len(content_of(archive.open().database_url)["articles"]) == 600
+    assert len(content_of(archive.open().database_url)["articles"]) == 2500
 
 
 def wait_for(condition: Any, seconds: float = 60) -> bool:

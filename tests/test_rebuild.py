@@ -194,7 +194,7 @@ def test_what_a_crash_left_open_is_rebuilt_too_even_if_the_database_is_lost(
         "real, rounds = k.run_transaction, []\n"
         "def run(*rest):\n"
         "    rounds.append(1)\n"
-        "    if len(rounds) == 6: os.kill(os.getpid(), 9)\n"
+        "    if len(rounds) == 14: os.kill(os.getpid(), 9)\n"
         "    return real(*rest)\n"
         "k.run_transaction = run"
     )

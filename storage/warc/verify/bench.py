@@ -17,6 +17,7 @@ from storage.archive import Archive
 from storage.errors import NotFound, NotHere, StoreFault
 from storage.folder import OPEN_SUFFIX
 from storage.store.file import WarcFile
+from storage.store.objects import named_store
 from storage.warc import fixity
 from storage.warc.manifest import own_entries
 from storage.warc.verify import store
@@ -147,11 +148,12 @@ class Bench:
         with self._rows() as tx:
             named = set() if tx is None else store.files_with_rows(tx)
         own = {entry.file for entry in own_entries(self._folder)}
+        is_alone = not self._archive.is_shared and named_store() is None
         for name in sorted({*self._listed, *named}):
             try:
                 self._folder.file(name)
             except NotFound as error:
-                if isinstance(error, NotHere) and name not in own:
+                if isinstance(error, NotHere) and name not in own and not is_alone:
                     yield Verdict(name, skipped=str(error))
                     continue
                 rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD
