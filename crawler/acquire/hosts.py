@@ -58,9 +58,9 @@ class Hosts:
         """Whether pages of the site are read: it is declared, or was given a family."""
         return site.layouts[-1].family != NOT_READ
 
-    def met(self) -> list[Site]:
-        """The sites that captures came of, or that were given a family."""
-        found = {site.id: site for site in self._by_host.values() if site.id in self._met}
+    def all(self) -> list[Site]:
+        """Every site, met or not: a killed import may have left captures of any to be read."""
+        found = {site.id: site for site in self._by_host.values()}
         return [found[id_] for id_ in sorted(found)]
 
     def give_family(self, site: Site, family: str) -> Site:

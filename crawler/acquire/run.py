@@ -219,9 +219,9 @@ class _Import:
             self.tally.note("read_as", site.id, 0, f"{family}: {why}")
 
     def read_pending(self) -> None:
-        """Revisits, and hosts that got their family now."""
+        """Revisits, hosts that got their family now, and what a killed import left of both."""
         later = Later(self.archive, self.engine, self.tally)
-        for site in self.intake.hosts.met():
+        for site in self.intake.hosts.all():
             if self.intake.hosts.is_read(site):
                 later.read(site)
 
