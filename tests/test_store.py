@@ -24,11 +24,11 @@ from storage.folder import ArchiveFolder
 from storage.query.access import Audience
 from storage.records import Record
 from storage.store.file import FIRST_BYTES, StoredFile, StoredStat
-from storage.store.machines import machine_of
+from storage.store.machines import all_lines, machine_of
 from storage.store.objects import Store, named_store, store_at
 from storage.store.ship import ship
 from storage.warc import index
-from storage.warc.manifest import Entry, list_given, own_entries, sha256_of
+from storage.warc.manifest import Entry, list_given, own_entries, read_entries, sha256_of
 from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, give, put, warc
@@ -320,6 +320,24 @@ def test_everything_is_rebuilt_from_the_store_alone(
     for name, rows in content.items():
         expected = parts[0][name] + parts[1][name]
         assert sorted(map(repr, rows)) == sorted(map(repr, expected)), name
+
+
+def test_a_folder_from_an_older_copy_writes_over_nothing(archive: TestArchive, s3: S3) -> None:
+    folder = ArchiveFolder(archive.folder)
+    large_file(folder, 1000)
+    older = folder.manifest.read_bytes()
+    large_file(folder, 1000, "warc/a/a-2.warc.gz")
+    list(ship(folder, store()))
+    folder.manifest.write_bytes(older)
+    refused = archive.here("warc", "ship")
+    assert refused.returncode == 2 and "put back from an older copy" in refused.stderr
+    (archive.folder / "machine").unlink()
+    assert archive.here("warc", "ship").returncode == 0
+    assert [one.file for one in read_entries(folder)] == [
+        "warc/a/a-1.warc.gz",
+        "warc/a/a-2.warc.gz",
+    ]
+    assert len(list(all_lines(folder, "manifest.jsonl"))) == 2  # what both tell, once
 
 
 def test_a_takedown_reaches_the_store_and_other_machines(

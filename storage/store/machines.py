@@ -10,10 +10,11 @@ import socket
 import uuid
 from collections.abc import Iterator
 from heapq import merge
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from storage import files
+from storage.errors import UsageError
 from storage.folder import ArchiveFolder
 from storage.lines import read_lines
 from storage.store.file import StoredFile
@@ -46,7 +47,7 @@ def machine_of(folder: ArchiveFolder) -> str:
 def ship_beside(folder: ArchiveFolder, store: Store) -> None:
     """Copy this machine's manifest, journal, signatures and site tables, where they are others.
 
-    Raises StoreFault, OSError.
+    Raises UsageError (the store knows more of this machine than this folder), StoreFault, OSError.
     """
     top = f"{MACHINES}/{machine_of(folder)}"
     for path in (path for name in _BESIDE for path in sorted(folder.root.glob(name))):
@@ -57,9 +58,15 @@ def ship_beside(folder: ArchiveFolder, store: Store) -> None:
 
 def _is_same(path: Path, store: Store, name: str) -> bool:
     """By size where lines are only ever appended; site tables are edited, and small."""
+    held, size = store.size_of(name), path.stat().st_size
     if path.suffix == ".jsonl":
-        return store.size_of(name) == path.stat().st_size
-    held = store.size_of(name)
+        if held is not None and held > size:
+            raise UsageError(
+                f"{store.url}/{name} is longer than {path}: was this folder put back from an older "
+                "copy? Remove the file `machine` in it and ship again: it is then another machine, "
+                "and nothing is written over"
+            )
+        return held == size
     return held is not None and store.look_up(name).open("rb").read() == path.read_bytes()
 
 
@@ -72,7 +79,18 @@ def all_lines(folder: ArchiveFolder, name: str) -> Iterator[Line]:
     sources += [read_lines(file) for file in others(folder, name)]
     if len(sources) == 1:
         return sources[0]
-    return (line for _, line in merge(*map(_timed, sources), key=lambda pair: pair[0]))
+    return _each_once(merge(*map(_timed, sources), key=lambda pair: pair[0]))
+
+
+def _each_once(timed: Iterator[tuple[str, Line]]) -> Iterator[Line]:
+    """A folder that was copied tells what happened before as the other one does."""
+    now, told = "", list[Line]()
+    for moment, line in timed:
+        if moment != now:
+            now, told = moment, []
+        if line not in told:
+            told.append(line)
+            yield line
 
 
 def _timed(lines: Iterator[Line]) -> Iterator[tuple[str, Line]]:
@@ -93,12 +111,8 @@ def others(folder: ArchiveFolder, name: str) -> list[StoredFile]:
         return []
     own = folder.root / "machine"
     me = own.read_text().strip() if own.exists() else None
-    found = []
-    for path in sorted(store.names(MACHINES)):
-        _, machine, inside = path.split("/", 2)
-        if inside == name and machine != me:
-            found.append(store.look_up(path))
-    return found
+    copies = (path for path in sorted(store.names(MACHINES)) if path.endswith(f"/{name}"))
+    return [store.look_up(path) for path in copies if path != f"{MACHINES}/{me}/{name}"]
 
 
 def bring_sites(folder: ArchiveFolder) -> list[str]:
@@ -111,12 +125,12 @@ def bring_sites(folder: ArchiveFolder) -> list[str]:
         return []
     best: dict[str, StoredFile] = {}
     for path in sorted(store.names(MACHINES)):
-        _, _, inside = path.split("/", 2)
-        if inside.startswith("sites/"):
+        if PurePosixPath(path).match("machines/*/sites/*.toml"):
             file = store.look_up(path)
-            if inside not in best or file.stat().st_size > best[inside].stat().st_size:
-                best[inside] = file
+            if file.name not in best or file.stat().st_size > best[file.name].stat().st_size:
+                best[file.name] = file
     files.make_folder(folder.sites)
-    for inside, file in best.items():
-        (folder.root / inside).write_bytes(file.open("rb").read())
+    for name, file in best.items():
+        with file.open("rb") as table:
+            (folder.sites / name).write_bytes(table.read())
     return sorted(best)

@@ -52,7 +52,8 @@ def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> It
     """Move every finished file of this folder to the store; what is done already costs nothing.
 
     Also copies this machine's manifest and journal there. `keep_local`: no local copy goes.
-    Raises ArchiveBusy (another process ships), StoreFault, OSError; run again, it goes on.
+    Raises ArchiveBusy (another process ships), UsageError (this folder was put back from an older
+    copy), StoreFault, OSError; run again, it goes on.
     """
     with folder.shipping_lock():
         ship_beside(folder, store)
