@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import active_children, connection, get_context, parent_process
 from typing import Protocol, TypeVar
 
 from storage.errors import ArchiveFault
@@ -73,13 +73,15 @@ class Processes:
                 self._pool = ProcessPoolExecutor(self._count, context, initializer=end_with_parent)
             try:
                 return self._pool.submit(work, piece)
-            except BrokenProcessPool as error:
+            except (BrokenProcessPool, BrokenPipeError) as error:  # or as it was started
                 raise _ended(piece) from error
 
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+            for left in active_children():  # of a pool that broke as it began; this would wait
+                left.terminate()
 
 
 def _take(piece: P, future: Future[R]) -> tuple[P, R]:
