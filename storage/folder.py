@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from storage.store.file import StoredFile, WarcFile
 from storage.store.objects import named_store
 
 OPEN_SUFFIX = ".open"
+_BESIDE = ("manifest.jsonl", "journal.jsonl", "signatures.jsonl", "sites/*.toml")
 _OF_OURS = re.compile(r"-\d{14}-\d{5}-(.+)-\d+(?:-r\d+)?\.warc\.gz$")
 
 
@@ -44,6 +47,29 @@ class ArchiveFolder:
     def sites(self) -> Path:
         """The archive's own site tables, `*.toml`."""
         return self.root / "sites"
+
+    @property
+    def machine(self) -> str:
+        """The name of this folder among those of one archive: made once, and kept in it.
+
+        At most 33 characters. Raises OSError.
+        """
+        path = self.root / "machine"
+        if not path.exists():
+            files.make_folder(self.root)
+            new = path.with_name(f"machine.{uuid.uuid4().hex}")
+            handle = files.create(new)
+            name = f"{socket.gethostname()[:24]}-{uuid.uuid4().hex[:8]}\n"
+            files.write(handle, name.encode())
+            files.sync(handle)
+            os.close(handle)
+            files.rename(new, path)
+            files.sync_folder(self.root)
+        return path.read_text().strip()
+
+    def beside(self) -> list[Path]:
+        """All that a rebuild needs beside WARC files, and the proofs: what there is of it."""
+        return [path for name in _BESIDE for path in sorted(self.root.glob(name))]
 
     def warc(self, site_id: str) -> Path:
         """The folder of a site's own WARC files."""

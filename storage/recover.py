@@ -20,6 +20,7 @@ from storage import files
 from storage.database.captures import known_end, known_records
 from storage.database.connect import writing
 from storage.folder import ArchiveFolder
+from storage.store.file import sha256_of
 from storage.take_in import Part, find_holes, read_parts, take_in
 from storage.warc import manifest
 
@@ -112,9 +113,7 @@ def _recover_file(
     with writing(engine) as tx:
         done.taken_in += take_in(tx, site, name, parts)
     run = next(part.run for part in parts if part.run)
-    manifest.close_file(
-        folder, path, manifest.Entry(name, end, manifest.sha256_of(path), site, run)
-    )
+    manifest.close_file(folder, path, manifest.Entry(name, end, sha256_of(path), site, run))
     done.files.append(name)
     return None
 

@@ -108,14 +108,18 @@ def test_killed_while_other_processes_read_none_of_them_stays(archive: TestArchi
     assert len(content["articles"]) == len(content["captures"]) == 700
 
 
-def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive) -> None:
-    archive.declare(SITE)
-    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(700)]))
+def importing(archive: TestArchive, path: Path) -> subprocess.Popen[str]:
     words = ["import", str(path), "--donor", "A", "--terms", "B"]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", "from crawler.cli import main; main()", *words],
         env=archive.environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive) -> None:
+    archive.declare(SITE)
+    path = put(archive, "a.warc.gz", packed([answer(number) for number in range(700)]))
+    process = importing(archive, path)
     assert wait_for(lambda: readers_of(process.pid) or process.poll() is not None)
     os.kill(readers_of(process.pid)[0], signal.SIGKILL)
     _, said = process.communicate(timeout=60)
@@ -130,11 +134,7 @@ def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive
 def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) -> None:
     archive.declare(SITE)
     path = put(archive, "a.warc.gz", packed([answer(number) for number in range(2500)]))
-    words = ["import", str(path), "--donor", "A", "--terms", "B"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from crawler.cli import main; main()", *words],
-        env=archive.environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = importing(archive, path)
     assert wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
     time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it

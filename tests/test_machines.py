@@ -22,20 +22,20 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text
 
 from crawler.schedule import table
-from crawler.schedule.commands import machine_of, queue_commands, words_of
+from crawler.schedule.commands import queue_commands, words_of
 from crawler.schedule.locks import join, locks_of
 from crawler.schedule.machines import MachineWorker
 from crawler.schedule.worker import Bounds
 from crawler.sites import load_sites
 from storage import times
 from storage.archive import Archive
-from storage.database import jobs
 from storage.database.schedules import DayLimits
-from storage.database.schema import frontier, job
+from storage.database.schema import frontier
 from storage.database.work_queue import drop_waiting, open_jobs
 from storage.errors import ArchiveBusy
 from tests import donated, postgres
 from tests.conftest import TestArchive
+from tests.job_rows import queue, rows
 from tests.portals import portals
 
 pytestmark = pytest.mark.postgres
@@ -94,22 +94,6 @@ def pair(machines: Callable[[str], Machine], count: int = 1, **how: Any) -> Any:
             yield one, other, gate
 
     return both()
-
-
-def queue(machine: Machine, *sites: str, mode: str = "full") -> None:
-    engine = machine.open().open_for_writing()
-    with engine.begin() as tx:
-        for site in sites:
-            jobs.queue_job(tx, site, mode, times.now(), times.now())
-    engine.dispose()
-
-
-def rows(machine: Machine) -> list[Any]:
-    opened = machine.open()
-    with opened.reading() as connection:
-        found = list(connection.execute(select(job).order_by(job.c.id)))
-    opened.close()
-    return found
 
 
 def drain(machine: Machine) -> list[tuple[str, str]]:
@@ -382,7 +366,7 @@ def test_a_queued_command_waits_once(machines: Callable[[str], Machine]) -> None
     commands = [("imports", ["import", "/srv/a.warc.gz"])] * 2
     assert queue_commands(archive, commands) == 1
     [row] = rows(machines("one"))
-    assert row.worker == machine_of(archive)
+    assert row.worker == archive.folder.machine
 
 
 def test_sites_behind_one_address_share_a_lock(machines: Callable[[str], Machine]) -> None:

@@ -23,12 +23,12 @@ from storage.errors import NotFound, NotHere, StoreFault, UsageError
 from storage.folder import ArchiveFolder
 from storage.query.access import Audience
 from storage.records import Record
-from storage.store.file import FIRST_BYTES, StoredFile, StoredStat
-from storage.store.machines import all_lines, machine_of
+from storage.store.file import FIRST_BYTES, StoredFile, StoredStat, sha256_of
+from storage.store.machines import all_lines
 from storage.store.objects import Store, named_store, store_at
 from storage.store.ship import ship
 from storage.warc import index
-from storage.warc.manifest import Entry, list_given, own_entries, read_entries, sha256_of
+from storage.warc.manifest import Entry, list_given, own_entries, read_entries
 from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, give, put, warc
@@ -239,7 +239,7 @@ def test_wrong_bytes_in_the_store_take_no_local_copy(archive: TestArchive, s3: S
     large_file(folder, 1000)
     list(ship(folder, store(), keep_local=True))  # manifest and journal are there
     entry = large_file(folder, 1000, "warc/a/a-2.warc.gz")
-    store().put(folder.manifest, f"machines/{machine_of(folder)}/manifest.jsonl")
+    store().put(folder.manifest, f"machines/{folder.machine}/manifest.jsonl")
     s3.spoil["PUT"] = "wrong"
     done = archive.here("warc", "ship", "--keep-local")
     assert done.returncode == 6

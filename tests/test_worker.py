@@ -32,28 +32,13 @@ from storage.database.schedules import DayLimits, Schedule, find_schedules, save
 from storage.database.schema import job
 from storage.errors import Exit
 from tests.conftest import TestArchive
+from tests.job_rows import queue, rows
 from tests.portals import portals
 
 SOON = Bounds(
     at_once=2, lease=timedelta(seconds=2), again=timedelta(seconds=0.2), turn_seconds=0.05
 )
 UNTIL_SECONDS = 60
-
-
-def queue(archive: TestArchive, *sites: str, mode: str = "full") -> None:
-    engine = archive.open().open_for_writing()
-    with engine.begin() as tx:
-        for site in sites:
-            jobs.queue_job(tx, site, mode, times.now(), times.now())
-    engine.dispose()
-
-
-def rows(archive: TestArchive) -> list[Any]:
-    opened = archive.open()
-    with opened.reading() as connection:
-        found = list(connection.execute(select(job).order_by(job.c.id)))
-    opened.close()
-    return found
 
 
 def outcomes(archive: TestArchive) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from storage import files, journal, times
 from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.donations import IMPORTS, Donation, find_donation, save_donation
-from storage.store.file import WarcFile
+from storage.store.file import WarcFile, sha256_of
 from storage.warc import manifest
 
 _PIECE = 1 << 20
@@ -54,12 +53,12 @@ class Keeper:
     ) -> tuple[Donation, bool]:
         """Keep a copy of a file; returns it, and whether it was known. Raises OSError."""
         is_here = isinstance(source, Path)  # else it is fetched once, and looked at then
-        if is_here and (known := self._known(_sha256_of(source, advance))):
+        if is_here and (known := self._known(sha256_of(source, advance=advance))):
             return known, True
         with self.new_file() as (copy, out), source.open("rb") as file:
             while piece := file.read(_PIECE):
                 out(piece)
-        if not is_here and (known := self._known(_sha256_of(copy, advance))):
+        if not is_here and (known := self._known(sha256_of(copy, advance=advance))):
             copy.unlink()
             return known, True
         moment = source.stat().st_mtime_ns  # a saved page may have no other day than its file's
@@ -84,7 +83,7 @@ class Keeper:
 
     def adopt(self, path: Path, name: str, made_of: str | None) -> Donation:
         """Give a synced file of `incoming` its place, and tell of it. Raises OSError."""
-        sha256, size = _sha256_of(path), path.stat().st_size
+        sha256, size = sha256_of(path), path.stat().st_size
         known = self._known(sha256)
         if known is not None:
             path.unlink()
@@ -113,15 +112,6 @@ def safe_name(name: str) -> str:
     """A file's name for any disk: ASCII letters, digits and a few signs; its ending stays."""
     plain = _UNSAFE.sub("_", Path(name).name).lstrip("._-") or "file"
     return plain[-_NAME_CHARS:]
-
-
-def _sha256_of(path: WarcFile, advance: Advance = lambda done: None) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            advance(len(piece))
-    return digest.hexdigest()
 
 
 def copy_into(file: IO[bytes], out: Callable[[bytes], None]) -> None:

@@ -16,8 +16,7 @@ from typing import Any
 
 from crawler.acquire.keep import Keeper, copy_into
 from crawler.acquire.tally import Tally
-from storage.store.file import WarcFile
-from storage.warc import manifest
+from storage.store.file import WarcFile, sha256_of
 
 _HOLDING = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz", ".wacz")
 
@@ -54,7 +53,7 @@ def _member(
         tally.note("bad_package", name, one.header_offset, f"{one.filename}: {error}")
         return
     wanted = stated.get(one.filename)
-    if wanted is not None and wanted != manifest.sha256_of(path):
+    if wanted is not None and wanted != sha256_of(path):
         tally.note("bad_package_digest", name, one.header_offset, one.filename)
     yield path, PurePosixPath(one.filename).name
 

@@ -6,9 +6,7 @@ It needs files of the machine that queued it, so a worker of that machine's fold
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-import socket
 from collections.abc import Iterable, Sequence
 
 from storage.archive import Archive
@@ -27,15 +25,6 @@ def words_of(mode: str) -> list[str] | None:
     return words if len(words) > 1 and words[0] in VERBS else None
 
 
-def machine_of(archive: Archive) -> str:
-    """A machine's folder, by which its workers know the jobs that need it: `crawl2:1f3a…`.
-
-    Short: it is part of a channel's name, which PostgreSQL bounds at 63 bytes (NOTIFY).
-    """
-    folder = hashlib.sha256(str(archive.folder.root).encode()).hexdigest()
-    return f"{socket.gethostname()[:24]}:{folder[:12]}"
-
-
 def queue_commands(archive: Archive, commands: Iterable[tuple[str, Sequence[str]]]) -> int:
     """Queue commands, each with the site that it stands under; returns how many are new.
 
@@ -44,7 +33,7 @@ def queue_commands(archive: Archive, commands: Iterable[tuple[str, Sequence[str]
     engine = archive.open_for_writing()
     try:
         with engine.begin() as tx:
-            now, here = present(tx), machine_of(archive)
+            now, here = present(tx), archive.folder.machine
             return sum(
                 queue_job(tx, site, shlex.join(words), now, now, bound_to=here)
                 for site, words in commands

@@ -26,7 +26,6 @@ from sqlalchemy.exc import OperationalError
 
 from crawler.schedule import attempts
 from crawler.schedule.budget import Allowance
-from crawler.schedule.commands import machine_of
 from crawler.schedule.dispatch import Children, Over
 from crawler.schedule.handing import (
     AWAY_SECONDS,
@@ -66,7 +65,7 @@ class MachineWorker:
         self._engine = archive.open_for_writing()
         work_queue.upgrade_queue(self._engine)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._machine = machine_of(archive)
+        self._machine = archive.folder.machine
         self._running = 0
         self._stop, self._ending = threading.Event(), False
         self._looked_for_dead = 0.0

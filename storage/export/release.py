@@ -27,7 +27,7 @@ from storage.export.found import find_all
 from storage.export.place import new_folder
 from storage.folder import ArchiveFolder
 from storage.query.query import Query
-from storage.warc.manifest import sha256_of
+from storage.store.file import sha256_of
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MANIFEST = "manifest-sha256.txt"

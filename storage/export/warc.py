@@ -26,7 +26,8 @@ from storage.folder import ArchiveFolder
 from storage.output import progress
 from storage.query.records import captures_behind, exchange_span
 from storage.store.file import WarcFile
-from storage.warc.record import member, new_record_id, sha1_digest, warc_fields
+from storage.warc.info import warcinfo
+from storage.warc.record import new_record_id, warc_fields
 from storage.warc.verify.walk import RawRecord, record_at
 
 ROLL_BYTES = 10**9
@@ -185,12 +186,4 @@ def _warcinfo(name: str, what: str) -> Iterator[bytes]:
             ("description", f"{what} Records are copies, with their ids, of those in the archive."),
         ]
     )
-    fields: list[tuple[str, str | None]] = [
-        ("WARC-Type", "warcinfo"),
-        ("WARC-Record-ID", new_record_id()),
-        ("WARC-Date", times.utc_text(times.now())),
-        ("WARC-Filename", name),
-        ("Content-Type", "application/warc-fields"),
-        ("WARC-Block-Digest", sha1_digest([block])),
-    ]
-    return member(fields, [block], len(block))
+    return warcinfo(name, block, new_record_id())

@@ -6,16 +6,18 @@ where the last range ended reads ahead, further each time.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 FIRST_BYTES = 128 << 10
 """Of the first range: most records are smaller."""
 MOST_BYTES = 2 << 20
 """Of a range, when a file is read through."""
+_PIECE = 1 << 20
 
 Fetch = Callable[[int, int], bytes]
 """The bytes from one offset up to another. Raises NotFound, StoreFault."""
@@ -49,6 +51,28 @@ class WarcFile(Protocol):
 
     def open(self, mode: Literal["rb"]) -> io.BufferedReader:
         """A stream that can be sought in. Raises OSError."""
+
+
+OpenFile = Callable[[WarcFile], BinaryIO]
+
+
+def open_binary(file: WarcFile) -> BinaryIO:
+    """A file to read from. Raises OSError."""
+    return file.open("rb")
+
+
+def sha256_of(
+    file: WarcFile,
+    open_file: OpenFile = open_binary,
+    advance: Callable[[int], object] = lambda size: None,
+) -> str:
+    """sha256 of a file's bytes, lower-case hex; `advance` is told of bytes. Raises OSError."""
+    digest = hashlib.sha256()
+    with open_file(file) as stream:
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+            advance(len(piece))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

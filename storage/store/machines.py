@@ -6,8 +6,6 @@ them lie in the store under `machines/<machine>/`; whoever rebuilds reads those 
 
 from __future__ import annotations
 
-import socket
-import uuid
 from collections.abc import Iterator
 from heapq import merge
 from pathlib import Path, PurePosixPath
@@ -21,27 +19,8 @@ from storage.store.file import StoredFile
 from storage.store.objects import Store, named_store
 
 MACHINES = "machines"
-_BESIDE = ("manifest.jsonl", "journal.jsonl", "signatures.jsonl", "sites/*.toml")
-"""All that a rebuild needs beside WARC files, and the proofs."""
 
 Line = dict[str, Any]
-
-
-def machine_of(folder: ArchiveFolder) -> str:
-    """The name of this folder among those that share a store: made once, kept in the folder.
-
-    Raises OSError.
-    """
-    path = folder.root / "machine"
-    if not path.exists():
-        files.make_folder(folder.root)
-        new = path.with_name(f"machine.{uuid.uuid4().hex}")
-        handle = files.create(new)
-        files.write(handle, f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}\n".encode())
-        files.sync(handle)
-        files.rename(new, path)
-        files.sync_folder(folder.root)
-    return path.read_text().strip()
 
 
 def ship_beside(folder: ArchiveFolder, store: Store) -> None:
@@ -49,8 +28,8 @@ def ship_beside(folder: ArchiveFolder, store: Store) -> None:
 
     Raises UsageError (the store knows more of this machine than this folder), StoreFault, OSError.
     """
-    top = f"{MACHINES}/{machine_of(folder)}"
-    for path in (path for name in _BESIDE for path in sorted(folder.root.glob(name))):
+    top = f"{MACHINES}/{folder.machine}"
+    for path in folder.beside():
         name = f"{top}/{path.relative_to(folder.root).as_posix()}"
         if not _is_same(path, store, name):
             store.put(path, name)

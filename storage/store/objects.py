@@ -7,7 +7,6 @@ S3 is spoken by obstore: it needs no library that bars those of the crawl
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 
 from storage import files
 from storage.errors import NotFound, StoreFault, UsageError
-from storage.store.file import StoredFile, StoredStat
+from storage.store.file import StoredFile, StoredStat, sha256_of
 
 VARIABLE = "TINHUYEN_STORE"
 _PIECE = 1 << 20
@@ -72,11 +71,7 @@ class Store:
 
     def sha256_of(self, name: str) -> str:
         """sha256 of what the store gives back, all of it read; lower-case hex. Raises NotFound."""
-        digest = hashlib.sha256()
-        with self.look_up(name).open("rb") as file:
-            while piece := file.read(_PIECE):
-                digest.update(piece)
-        return digest.hexdigest()
+        return sha256_of(self.look_up(name))
 
     def names(self, *tops: str) -> dict[str, int]:
         """Every file under these folders ('': under all), and its bytes."""

@@ -18,10 +18,10 @@ from storage import files, times
 from storage.errors import NotFound, StoreFault, WarcError
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
+from storage.store.file import sha256_of
 from storage.store.machines import others, ship_beside
 from storage.store.objects import Store, named_store
 from storage.warc import index
-from storage.warc.fixity import sha256_of
 from storage.warc.manifest import Entry, own_entries, read_entries, replaced_in
 
 _PIECE = 1 << 20

@@ -33,7 +33,7 @@ from storage.errors import NotFound, UsageError, WarcError
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.query.access import Audience
-from storage.store.file import WarcFile
+from storage.store.file import WarcFile, sha256_of
 from storage.store.objects import named_store
 from storage.store.ship import remove_here, replace_in_store
 from storage.takedown.covers import covered_captures
@@ -156,7 +156,7 @@ def _rewrite_file(
     files.sync_folder(new.parent)
     listed = next((e for e in manifest.read_entries(folder) if e.file in (name, new_name)), None)
     site, run = (listed.site, listed.run) if listed else (rows[0].site, None)
-    sha256 = manifest.sha256_of(new)
+    sha256 = sha256_of(new)
     entry = manifest.Entry(new_name, new.stat().st_size, sha256, site, run, replaces=name)
     manifest.list_file(folder, entry)
     replace_in_store(folder, entry)

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from storage.errors import NotFound, StoreFault, UsageError, WarcError
 from storage.folder import ArchiveFolder
-from storage.store.file import WarcFile
+from storage.store.file import WarcFile, sha256_of
 from storage.warc.manifest import Entry, read_entries
 from storage.warc.verify.rules import Flaw, Rule
-from storage.warc.verify.walk import OpenFile, open_binary
 
 _PIECE = 1 << 20
-_BESIDE = ("manifest.jsonl", "journal.jsonl", "signatures.jsonl", "sites/*.toml")
-"""What goes into a bag beside WARC files: all that a rebuild needs, and the proofs."""
 
 
 def listed(folder: ArchiveFolder) -> dict[str, Entry]:
     """The manifest's newest line of each file, by the file's name, in the order of closing."""
     return {entry.file: entry for entry in read_entries(folder)}
-
-
-def sha256_of(path: WarcFile, open_file: OpenFile = open_binary) -> str:
-    """sha256 of a file's bytes, lower-case hex. Raises OSError."""
-    digest = hashlib.sha256()
-    with open_file(path) as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def compare(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
@@ -78,9 +65,8 @@ def write_bag(folder: ArchiveFolder, out: Path, site: str | None = None) -> int:
         _copy(folder.file(entry.file), unfinished / entry.file)
         if sha256_of(unfinished / entry.file) != entry.sha256:
             raise WarcError("its bytes are not those that the manifest lists", entry.file, 0)
-    for name in _BESIDE:
-        for path in folder.root.glob(name):
-            _copy(path, unfinished / path.relative_to(folder.root))
+    for path in folder.beside():
+        _copy(path, unfinished / path.relative_to(folder.root))
     what = f"Tin Huyện: {len(entries)} WARC file(s) of {site or 'all sites'}"
     bagit.make_bag(str(unfinished), {"External-Description": what}, checksums=["sha256"])
     unfinished.rename(out)

@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from storage import times
-from storage.warc.record import member, sha1_digest, warc_fields
+from storage.warc.record import Fields, member, sha1_digest, warc_fields
+
+
+def warcinfo(filename: str, block: bytes, record_id: str) -> Iterator[bytes]:
+    """The record that says of a file, under the name it keeps for good, what `block` says."""
+    fields: Fields = [
+        ("WARC-Type", "warcinfo"),
+        ("WARC-Record-ID", record_id),
+        ("WARC-Date", times.utc_text(times.now())),
+        ("WARC-Filename", filename),
+        ("Content-Type", "application/warc-fields"),
+        ("WARC-Block-Digest", sha1_digest([block])),
+    ]
+    return member(fields, [block], len(block))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +56,7 @@ class WarcInfo:
 
     def member(self, filename: str, record_id: str) -> Iterator[bytes]:
         """The record itself, for the file of this name (which it keeps for good)."""
-        block = self.block()
-        fields: list[tuple[str, str | None]] = [
-            ("WARC-Type", "warcinfo"),
-            ("WARC-Record-ID", record_id),
-            ("WARC-Date", times.utc_text(times.now())),
-            ("WARC-Filename", filename),
-            ("Content-Type", "application/warc-fields"),
-            ("WARC-Block-Digest", sha1_digest([block])),
-        ]
-        return member(fields, [block], len(block))
+        return warcinfo(filename, self.block(), record_id)
 
 
 _STANDARD = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"

@@ -6,7 +6,6 @@ record can be proven without the file.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -16,7 +15,7 @@ from typing import Any
 from storage import files, times
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
-from storage.store.file import WarcFile
+from storage.store.file import WarcFile, sha256_of
 from storage.store.machines import all_lines
 from storage.warc import index
 from storage.warc.tree import tree_of_file
@@ -38,12 +37,6 @@ class Entry:
 
 
 _NAMES = [field.name for field in fields(Entry)]
-
-
-def sha256_of(path: WarcFile) -> str:
-    """sha256 of a file's bytes, lower-case hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_given(folder: ArchiveFolder, entry: Entry) -> None:

@@ -17,6 +17,7 @@ from storage.errors import ArchiveFault, OutOfDisk
 from storage.exchange import Exchange
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.records import Record
+from storage.store.file import sha256_of
 from storage.warc import manifest
 from storage.warc.exchange_records import Digests, Original, exchange_members, of_revisit
 from storage.warc.info import WarcInfo
@@ -164,7 +165,7 @@ class _OpenFile:
         os.close(self._handle)
 
     def finish(self, folder: ArchiveFolder, info: WarcInfo) -> None:
-        sha256 = self._sha256.hexdigest() if self._sha256 else manifest.sha256_of(self.path)
+        sha256 = self._sha256.hexdigest() if self._sha256 else sha256_of(self.path)
         entry = manifest.Entry(self.name, self.size, sha256, info.site, info.run)
         try:
             manifest.close_file(folder, self.path, entry)

@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 from storage.folder import ArchiveFolder
-from storage.warc.manifest import Entry, list_given, sha256_of
+from storage.store.file import sha256_of
+from storage.warc.manifest import Entry, list_given
 from tests.s3 import S3, moto
 
 _COMMAND = """

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from storage.store.file import open_binary, sha256_of
 from storage.warc import index
-from storage.warc.fixity import sha256_of
 from storage.warc.verify.one import check_file
 from storage.warc.verify.readers import _read_by_fastwarc, _read_by_warcio
-from storage.warc.verify.walk import open_binary, walk
+from storage.warc.verify.walk import walk
 from tests.damage.writer import PAGE
 from tests.test_warc import HEAD, Store, exchange
 

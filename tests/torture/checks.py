@@ -14,7 +14,8 @@ from crawler.rebuild import rebuild
 from storage.archive import Archive
 from storage.database.connect import reading_engine
 from storage.rebuild import OLD
-from storage.warc.manifest import read_entries, sha256_of
+from storage.store.file import sha256_of
+from storage.warc.manifest import read_entries
 from tests.compare import content_of, differences
 from tests.databases import database_of, empty_for_rebuild, on_server
 

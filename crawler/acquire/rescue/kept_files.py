@@ -20,10 +20,13 @@ from crawler.acquire.rescue.archives import PublicArchive
 from crawler.acquire.rescue.fetch import Got
 from storage import files, journal, times
 from storage.database.donations import Donation
+from storage.errors import ArchiveFault
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
+from storage.store.file import sha256_of
 from storage.warc import manifest
+from storage.warc.info import warcinfo
 from storage.warc.members import Member, walk
-from storage.warc.record import Fields, member, new_record_id, sha1_digest, warc_fields
+from storage.warc.record import member, new_record_id, warc_fields
 
 _TOLD = ("isPartOf", "operator", "rights")
 
@@ -98,15 +101,7 @@ def _info(name: str, run: str, archive: PublicArchive) -> Iterator[bytes]:
              "names where it was fetched (WARC-Source-URI) and who caught it."),
         ]
     )  # fmt: skip
-    fields: Fields = [
-        ("WARC-Type", "warcinfo"),
-        ("WARC-Record-ID", new_record_id()),
-        ("WARC-Date", times.utc_text(times.now())),
-        ("WARC-Filename", name),
-        ("Content-Type", "application/warc-fields"),
-        ("WARC-Block-Digest", sha1_digest([block])),
-    ]
-    return member(fields, [block], len(block))
+    return warcinfo(name, block, new_record_id())
 
 
 def unsettled(folder: ArchiveFolder, site: str, is_done: Callable[[str], bool]) -> list[Path]:
@@ -125,21 +120,27 @@ def close_file(folder: ArchiveFolder, path: Path) -> Donation | None:
     """Cut a file behind its last whole record, give it its lasting name, list and journal it.
 
     A file that a crash closed halfway is listed again. None if it held no capture; then it is
-    removed. Raises OSError.
+    removed. Raises ArchiveFault (its first record is damaged), OSError.
     """
-    whole = [found for found in walk(path) if isinstance(found, Member)]
-    captures = [one for one in whole if one.fields.get("warc-type") != "warcinfo"]
-    if not captures:
+    info: Member | None = None
+    end = 0
+    for found in walk(path):
+        if isinstance(found, Member) and found.fields.get("warc-type") == "warcinfo":
+            info = info or found
+        elif isinstance(found, Member):
+            end = found.offset + found.length
+    if not end:
         files.remove(path)
         files.sync_folder(path.parent)
         return None
-    end = captures[-1].offset + captures[-1].length
+    if info is None:
+        raise ArchiveFault(f"{path} does not say whose it is: move it away, and `import` it")
     _cut(path, end)
     if path.name.endswith(OPEN_SUFFIX):
         path, left = path.with_name(path.name.removesuffix(OPEN_SUFFIX)), path
         files.rename(left, path)
         files.sync_folder(path.parent)
-    one = _donation(folder, path, whole[0])
+    one = _donation(folder, path, info)
     site = path.parent.name
     manifest.list_given(folder, manifest.Entry(one.file, one.bytes, one.sha256, site, one.run))
     journal.note_donation(folder, site, one)
@@ -162,6 +163,6 @@ def _donation(folder: ArchiveFolder, path: Path, info: Member) -> Donation:
     told = {name: value for name, _, value in lines}
     run, donor, terms = (told[name] for name in _TOLD)
     return Donation(
-        folder.name_of(path), None, path.name, path.stat().st_size, manifest.sha256_of(path),
+        folder.name_of(path), None, path.name, path.stat().st_size, sha256_of(path),
         donor, terms, run, info.fields["warc-date"],
     )  # fmt: skip

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from storage.archive import Archive
 from storage.errors import NotFound, NotHere, StoreFault
 from storage.folder import OPEN_SUFFIX
-from storage.store.file import WarcFile
+from storage.store.file import WarcFile, sha256_of
 from storage.store.objects import named_store
 from storage.warc import fixity
 from storage.warc.manifest import own_entries
@@ -115,7 +115,7 @@ class Bench:
         return None
 
     def _verify(self, path: Path, name: str) -> Verdict:
-        size, sha256 = path.stat().st_size, fixity.sha256_of(path, self._pace.open)
+        size, sha256 = path.stat().st_size, sha256_of(path, self._pace.open)
         checked = check_file(path, ours=_is_ours(name), open_file=self._pace.open)
         places = self._places(name)
         places.put(name, checked.places)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from storage.store.file import WarcFile
+from storage.store.file import OpenFile, WarcFile, open_binary
 from storage.warc.verify.block import check_block
 from storage.warc.verify.fields import check_fields
 from storage.warc.verify.readers import Seen, compare_readers
 from storage.warc.verify.rules import Flaw, Rule
-from storage.warc.verify.walk import OpenFile, RawRecord, open_binary, walk
+from storage.warc.verify.walk import RawRecord, walk
 from storage.warc.verify.whole import Whole
 
 

@@ -19,9 +19,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from storage.store.file import WarcFile
+from storage.store.file import OpenFile, WarcFile
 from storage.warc.verify.rules import Flaw, Rule
-from storage.warc.verify.walk import OpenFile
 
 Seen = tuple[str, bool | None]
 """A record as a reader sees it: its id, and whether its block digest holds (None: not checked)."""

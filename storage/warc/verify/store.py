@@ -12,11 +12,10 @@ from sqlalchemy import Connection, select
 from storage import times
 from storage.database.schema import capture
 from storage.folder import ArchiveFolder
-from storage.store.file import WarcFile
+from storage.store.file import OpenFile, WarcFile
 from storage.warc import index
 from storage.warc.verify.one import Place
 from storage.warc.verify.rules import Flaw, Rule
-from storage.warc.verify.walk import OpenFile
 
 _PIECE = 1 << 20
 _CAPTURES = ("response", "revisit")

@@ -6,15 +6,15 @@ Goes on behind damage at the next place where a record begins, so that one flaw 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from isal import isal_zlib
 
-from storage.store.file import WarcFile
+from storage.store.file import OpenFile, WarcFile, open_binary
 from storage.warc.members import next_member
 from storage.warc.verify.rules import Flaw, Rule
 
@@ -35,12 +35,6 @@ _WHOLE = (Rule.NO_RECORD_END, Rule.SHORT_END)
 _RECORD_BYTES = 80  # enough for a match of the pattern
 
 Fields = tuple[tuple[str, str], ...]
-OpenFile = Callable[[WarcFile], BinaryIO]
-
-
-def open_binary(path: WarcFile) -> BinaryIO:
-    """A file to read from. Raises OSError."""
-    return path.open("rb")
 
 
 class Block:
