@@ -43,6 +43,7 @@ class Processes:
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
         self._begun = 0
+        self._is_broken = False
         self._count = os.cpu_count() or 1
 
     def in_order(
@@ -57,9 +58,9 @@ class Processes:
         for piece in pieces:
             waiting.append((piece, self._begin(work, piece, here or work)))
             while waiting and (len(waiting) > _AHEAD * self._count or waiting[0][1].done()):
-                yield _take(*waiting.popleft())
+                yield self._take(*waiting.popleft())
         while waiting:
-            yield _take(*waiting.popleft())
+            yield self._take(*waiting.popleft())
 
     def _begin(self, work: Callable[[P], R], piece: P, here: Callable[[P], R]) -> Future[R]:
         self._begun += 1
@@ -74,28 +75,29 @@ class Processes:
             try:
                 return self._pool.submit(work, piece)
             except (BrokenProcessPool, BrokenPipeError) as error:  # or as it was started
-                raise _ended(piece) from error
+                raise self._ended(piece) from error
+
+    def _take(self, piece: P, future: Future[R]) -> tuple[P, R]:
+        try:
+            return piece, future.result()
+        except BrokenProcessPool as error:
+            raise self._ended(piece) from error
+
+    def _ended(self, piece: Piece) -> ArchiveFault:
+        self._is_broken = True
+        return ArchiveFault(
+            f"a process that read pages ended by itself ({piece.where}); is there enough memory? "
+            "Run the same command again, it goes on"
+        )
 
     def close(self) -> None:
         """End the processes."""
+        # A pool that breaks ends its processes, but not one that it is about to start: that would
+        # wait for a reader of its results, and the pool for it, for ever.
+        for left in active_children() if self._is_broken else ():
+            left.terminate()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
-            for left in active_children():  # of a pool that broke as it began; this would wait
-                left.terminate()
-
-
-def _take(piece: P, future: Future[R]) -> tuple[P, R]:
-    try:
-        return piece, future.result()
-    except BrokenProcessPool as error:
-        raise _ended(piece) from error
-
-
-def _ended(piece: Piece) -> ArchiveFault:
-    return ArchiveFault(
-        f"a process that read pages ended by itself ({piece.where}); is there enough memory? Run "
-        "the same command again, it goes on"
-    )
 
 
 @contextmanager
