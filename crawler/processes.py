@@ -40,7 +40,9 @@ class Processes:
     with this process, however that ends, and never hear of Ctrl-C.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alone: int | None = None) -> None:
+        """`alone`: pieces that are done here first; None: ALONE."""
+        self._alone = ALONE if alone is None else alone
         self._pool: ProcessPoolExecutor | None = None
         self._begun = 0
         self._is_broken = False
@@ -64,7 +66,7 @@ class Processes:
 
     def _begin(self, work: Callable[[P], R], piece: P, here: Callable[[P], R]) -> Future[R]:
         self._begun += 1
-        if self._pool is None and (self._begun <= ALONE or self._count == 1):
+        if self._pool is None and (self._begun <= self._alone or self._count == 1):
             done: Future[R] = Future()
             done.set_result(here(piece))
             return done

@@ -93,7 +93,9 @@ class PublicArchives(LoopbackPortal):
             "commoncrawl": (f"{self.url}/", f"{self.url}/"),
             "wayback": (f"{self.url}/cdx/search/cdx", f"{self.url}/web/"),
         }[name]
-        return PublicArchive(name, index, captures, 0.0, f"Archive {name}", "its terms")
+        return PublicArchive(
+            name, index, captures, 0.0, f"Archive {name}", "its terms", name == "commoncrawl"
+        )
 
     @property
     def environment(self) -> dict[str, str]:

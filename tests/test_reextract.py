@@ -272,7 +272,7 @@ def test_over_postgresql_it_is_the_same(
 
 # In several processes, and killed.
 
-IN_PROCESSES = "import crawler.processes as p; p.ALONE = 0"
+IN_PROCESSES = "import crawler.reextract.run as r; r.ALONE = 0"
 
 
 def test_several_processes_read_the_same(older: TestArchive) -> None:

@@ -58,13 +58,14 @@ class Keeper:
         with self.new_file() as (copy, out), source.open("rb") as file:
             while piece := file.read(_PIECE):
                 out(piece)
-        if not is_here and (known := self._known(sha256_of(copy, advance=advance))):
+        sha256 = sha256_of(copy, advance=(lambda size: None) if is_here else advance)
+        if not is_here and (known := self._known(sha256)):
             copy.unlink()
             return known, True
         moment = source.stat().st_mtime_ns  # a saved page may have no other day than its file's
         if moment:
             os.utime(copy, ns=(moment, moment))
-        return self.adopt(copy, name, None), False
+        return self.adopt(copy, name, None, sha256), False
 
     def _known(self, sha256: str) -> Donation | None:
         with writing(self.engine) as tx:
@@ -81,9 +82,14 @@ class Keeper:
         finally:
             os.close(handle)
 
-    def adopt(self, path: Path, name: str, made_of: str | None) -> Donation:
-        """Give a synced file of `incoming` its place, and tell of it. Raises OSError."""
-        sha256, size = sha256_of(path), path.stat().st_size
+    def adopt(
+        self, path: Path, name: str, made_of: str | None, sha256: str | None = None
+    ) -> Donation:
+        """Give a synced file of `incoming` its place, and tell of it. Raises OSError.
+
+        `sha256`: where it is known already.
+        """
+        sha256, size = sha256 or sha256_of(path), path.stat().st_size
         known = self._known(sha256)
         if known is not None:
             path.unlink()

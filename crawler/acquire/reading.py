@@ -16,7 +16,7 @@ from storage.errors import DecodeError
 from storage.records import Capture, Failure, FrontierRow, Page, Record, Role
 from storage.urls import origin_of
 from storage.warc.exchange_records import Digests
-from storage.warc.foreign import FROM_INDEX, PROVENANCE, read_foreign
+from storage.warc.foreign import FROM_INDEX, PROVENANCE, PUBLIC_ARCHIVES, read_foreign
 from storage.warc.record import sha1_digest
 from storage.warc.verify.block import Digest, parse_digest
 from storage.warc.writer import Appended
@@ -116,7 +116,7 @@ def _take(raw: Raw, site: Site | None) -> Taken:
 def _provenance(raw: Raw) -> str:
     """Who caught it: what a record that was rescued says, here or in another archive like this."""
     told = raw.fields.get(PROVENANCE.lower(), "")
-    return told if told in ("commoncrawl", "wayback") else "donated"
+    return told if told in PUBLIC_ARCHIVES else "donated"
 
 
 def _digests(raw: Raw, digest: str) -> Digests:

@@ -69,9 +69,9 @@ def find_jobs(paths: Sequence[str | Path]) -> list[str]:
     """
     found: list[str] = []
     for given in paths:
-        inside = [one.path for one in find_sources([given])]
-        archives = [one for one in inside if kind_of(one) in _ARCHIVES]
-        pages = any(kind_of(one) == "page" for one in inside)
+        inside = [(one.path, kind_of(one.path)) for one in find_sources([given])]
+        archives = [path for path, kind in inside if kind in _ARCHIVES]
+        pages = any(kind == "page" for _, kind in inside)
         found += map(_address, [given] if pages or not archives else archives)
     return found
 

@@ -181,11 +181,12 @@ class _Walk:
             if behind_another:
                 self.unreachable = True
             elif found.type in CAPTURES:
-                return _raw(found, self._name)
+                return raw_of(found, self._name)
         raise StopIteration
 
 
-def _raw(record: RawRecord, name: str) -> Raw:
+def raw_of(record: RawRecord, name: str) -> Raw:
+    """A record as it is read; of a block too large to be read the beginning."""
     block, large = record.block, record.block.length > DECODED_MAX_BYTES
     data = block.beginning(_HEAD_BYTES) if large else b"".join(block.pieces())
     digest = sha1_digest(block.pieces()) if large else None

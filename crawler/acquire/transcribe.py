@@ -7,7 +7,7 @@ from. The donated file stays the truth (docs/decisions/0802).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -84,12 +84,18 @@ def _transcribe_warc(unpacked: Path, name: str, out: Out, tally: Tally) -> None:
 
 
 def _write(record: RawRecord, name: str, out: Out) -> None:
-    fields: Fields = [pair for pair in record.fields if pair[0].lower() not in _OURS]
-    if not record.whole and record.get("warc-truncated") is None:
-        fields.append(("WARC-Truncated", "unspecified"))
-    fields += _source(name, record.offset)
+    fields = kept_fields(record) + _source(name, record.offset)
     for piece in member(fields, record.block.pieces(), record.block.length):
         out(piece)
+
+
+def kept_fields(record: RawRecord, told_anew: Collection[str] = ()) -> Fields:
+    """Named fields of a foreign record that stay; `told_anew`: those that we say ourselves."""
+    ours = (*_OURS, *told_anew)
+    fields: Fields = [pair for pair in record.fields if pair[0].lower() not in ours]
+    if not record.whole and record.get("warc-truncated") is None:
+        fields.append(("WARC-Truncated", "unspecified"))
+    return fields
 
 
 def _source(name: str, offset: int) -> Fields:

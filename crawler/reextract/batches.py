@@ -96,10 +96,12 @@ def _is_here(archive: Archive, name: str) -> bool:
     return True
 
 
-def count_captures(archive: Archive, sites: Sequence[Site]) -> int:
+def count_captures(archive: Archive, sites: Sequence[Site], asked: Asked) -> int:
     """How many captures the batches of these sites have at most."""
     of_sites = capture.c.site.in_([one.id for one in sites])
     mine = of_sites & ~func.coalesce(capture.c.mime, "").like("image/%")
+    if asked.file is not None:
+        mine &= capture.c.warc_file == asked.file
     with archive.reading(Audience.STAFF) as tx:
         return tx.execute(select(func.count()).select_from(capture).where(mine)).scalar_one()
 

@@ -69,6 +69,8 @@ def reextract(archive: Archive, asked: Asked, by: str | None, say: Say) -> Itera
         engine.dispose()
 
 
+ALONE = 32
+"""Batches that are read here: two thousand captures take about what starting processes does."""
 Read = Callable[[Iterator[Batch]], Iterator[Answer]]
 
 
@@ -78,14 +80,14 @@ def _reading(archive: Archive) -> Iterator[Read]:
     database = None if archive.is_embedded else archive.database_url
     reader = Reader(str(archive.folder.root), database)
     here = partial(read_batch, archive)
-    with closing(Processes()) as processes:
+    with closing(Processes(ALONE)) as processes:
         yield lambda of: (done for _, done in processes.in_order(reader, of, here))
 
 
 def _answers(
     archive: Archive, site: Site, asked: Asked, read: Read, say: Say
 ) -> Iterator[Answer]:  # fmt: skip
-    of, done = count_captures(archive, [site]), 0
+    of, done = count_captures(archive, [site], asked), 0
     for answer in read(batches(archive, site, asked)):
         yield answer
         done += answer.captures

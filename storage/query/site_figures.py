@@ -18,6 +18,7 @@ from storage.database.schema import article, capture, frontier, job, run, schedu
 from storage.database.site_states import newest_states
 from storage.database.work_queue import open_jobs as shared_jobs
 
+IMPORT = "import"
 OF_STORED = ("reextract", "rescue")
 """Kinds of runs that say nothing of how a site is today."""
 
@@ -53,15 +54,7 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
         figures[id_].state = state
     for id_, decided in newest_states(connection).items():
         figures[id_].state = decided.state
-    answered: dict[str, str] = {}  # by site, the newest crawl that it answered
-    for row, counts in _runs(connection):
-        _add_run(figures[row.site], row.outcome, counts)
-        if row.kind not in OF_STORED:
-            figures[row.site].findings = [found["check"] for found in row.findings or ()]
-        if row.kind == "crawl" and counts.get("by_status", {}).keys() & {"200", "304"}:
-            answered[row.site] = row.id
-    for id_, at in connection.execute(_last_good(answered.values())):
-        figures[id_].last_good_at = at
+    _count_runs(connection, figures)
     of_state = (article.c.site, article.c.state)
     for id_, state, number in connection.execute(
         select(*of_state, func.count()).where(has_version()).group_by(*of_state)
@@ -74,19 +67,43 @@ def site_figures(connection: Connection) -> dict[str, SiteFigures]:
     return dict(figures)
 
 
+def _count_runs(connection: Connection, figures: defaultdict[str, SiteFigures]) -> None:
+    answered: dict[str, str] = {}  # by site, the newest crawl that it answered
+    for row, counts in _runs(connection):
+        _add_run(figures[row.site], row.kind, row.outcome, counts)
+        if row.kind not in OF_STORED:
+            figures[row.site].findings = [found["check"] for found in row.findings or ()]
+        if row.kind == "crawl" and counts.get("by_status", {}).keys() & {"200", "304"}:
+            answered[row.site] = row.id
+    for id_, at in connection.execute(_last_good(answered.values())):
+        figures[id_].last_good_at = at
+    for id_, number, size in connection.execute(_IMPORTED):
+        figures[id_].captures += number
+        figures[id_].warc_bytes += int(size)
+
+
 def _runs(connection: Connection) -> Iterator[tuple[Any, dict[str, Any]]]:
     columns = (run.c.id, run.c.site, run.c.kind, run.c.outcome, run.c.counts, run.c.findings)
     for row in connection.execute(select(*columns).order_by(run.c.started_at)).all():
         yield row, row.counts or count_run(connection, row.id)
 
 
-def _add_run(figures: SiteFigures, outcome: str | None, counts: dict[str, Any]) -> None:
-    figures.captures += counts.get("captures", 0)
-    figures.warc_bytes += counts.get("warc_bytes", 0)
+def _add_run(
+    figures: SiteFigures, kind: str, outcome: str | None, counts: dict[str, Any]
+) -> None:  # fmt: skip
+    if kind != IMPORT:  # its captures are of many sites
+        figures.captures += counts.get("captures", 0)
+        figures.warc_bytes += counts.get("warc_bytes", 0)
     figures.failures.update(counts.get("failed", {}))
     figures.runs[outcome or "under way"] += 1
 
 
+_IMPORTED = (
+    select(capture.c.site, func.count(), func.sum(capture.c.warc_length))
+    .join(run, run.c.id == capture.c.run)
+    .where(run.c.kind == IMPORT)
+    .group_by(capture.c.site)
+)
 _QUEUED = (
     select(frontier.c.site, func.count())
     .where(frontier.c.state == "queued")

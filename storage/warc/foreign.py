@@ -22,6 +22,8 @@ from storage.urls import canonical_url
 CAPTURES = ("response", "revisit", "resource")
 """Types of records that are captures of something."""
 
+PUBLIC_ARCHIVES = ("commoncrawl", "wayback")
+"""Provenances of what was rescued."""
 PROVENANCE = "Tinhuyen-Provenance"
 """Field of a record that was rescued: which public archive caught it."""
 FROM_INDEX = "Tinhuyen-Index-Digest"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,16 +29,20 @@ def index_file(path: WarcFile, name: str) -> list[str]:
 
     What is damaged is left out: `warc verify` says so. Raises OSError.
     """
+    return list(_lines_of(path, name))
+
+
+def _lines_of(path: WarcFile, name: str) -> Iterator[str]:
     with closing(Lines(name)) as made:
         for record in walk(path):
             if isinstance(record, RawRecord):
                 made.note(record)
-        return list(made.sorted())
+        yield from made.sorted()
 
 
 def update(folder: ArchiveFolder, name: str) -> None:
     """Make a closed file's index anew. Raises OSError, NotFound."""
-    write(folder, name, index_file(folder.file(name), name))
+    write(folder, name, _lines_of(folder.file(name), name))
 
 
 def write(folder: ArchiveFolder, name: str, lines: Iterable[str]) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from crawler import processes
 from crawler.normalise import normalise
 from crawler.read import read_page
+from crawler.reextract import run as reextract_run
 from crawler.reextract.batches import Asked
 from crawler.reextract.run import compare
 from crawler.sites import find_site, load_sites
@@ -48,7 +48,7 @@ def main() -> None:
 def _measure_all(archive: Archive) -> None:
     alone = _measure("reading alone, one process", lambda: _read(archive))
     for name, most in (("read again, one process", 10**9), ("read again, several processes", 0)):
-        processes.ALONE = most
+        reextract_run.ALONE = most
         again = _measure(name, lambda: _read_again(archive))
         print(f"  {again / alone:.2f} of reading alone")
 

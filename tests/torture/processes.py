@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ class Work:
 
     def __init__(self, folder: Path, work: Callable[[], int]) -> None:
         """`work` returns the exit code."""
-        self.pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads, of a portal: they stay
+            self.pid = os.fork()
         if self.pid == 0:
             os.setsid()
             try:

@@ -8,8 +8,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from crawler import processes
 from crawler.rebuild import rebuild
+from crawler.reextract import run as reextract_run
 from crawler.reextract.batches import Asked
 from crawler.reextract.run import compare, reextract
 from storage.archive import Archive
@@ -65,7 +65,7 @@ def _prepare(folder: Path) -> tuple[Path, Content, list[tuple[str, ...]]]:
 
 def _begin(folder: Path, by: str | None, in_processes: bool) -> Work:
     def work() -> int:
-        processes.ALONE = 0 if in_processes else 10**6
+        reextract_run.ALONE = 0 if in_processes else 10**6
         list(reextract(Archive(folder), Asked(), by, lambda *_: None))
         return 0
 

@@ -23,6 +23,8 @@ class PublicArchive:
     """At least so long between two requests to one of its hosts."""
     donor: str
     terms: str
+    has_files: bool
+    """Whether it gives records of WARC files, of one crawl after another; else pages."""
 
 
 def public_archive(name: str) -> PublicArchive:
@@ -40,7 +42,7 @@ def _commoncrawl() -> PublicArchive:
     return PublicArchive(
         "commoncrawl", _folder(settings.COMMONCRAWL_INDEX), _folder(settings.COMMONCRAWL_DATA),
         settings.COMMONCRAWL_DELAY_SECONDS,
-        "Common Crawl", "https://commoncrawl.org/terms-of-use",
+        "Common Crawl", "https://commoncrawl.org/terms-of-use", True,
     )  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def _wayback() -> PublicArchive:
     return PublicArchive(
         "wayback", settings.WAYBACK_INDEX, _folder(settings.WAYBACK_PAGES),
         settings.WAYBACK_DELAY_SECONDS,
-        "Internet Archive, Wayback Machine", "https://archive.org/about/terms",
+        "Internet Archive, Wayback Machine", "https://archive.org/about/terms", False,
     )  # fmt: skip
 
 

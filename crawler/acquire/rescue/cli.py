@@ -46,17 +46,21 @@ def rescue(  # noqa: PLR0913, PLR0917 a command has the options that it has
     """
     from crawler.acquire.rescue.archives import public_archive
     from crawler.acquire.rescue.listing import Span
+    from crawler.acquire.rescue.run import check_hosts
     from crawler.acquire.rescue.run import rescue as rescue_site
     from crawler.sites import find_site, load_sites
 
     archive, public = archive_of(context), public_archive(from_)
     found = find_site(load_sites(archive.folder.sites), site)
+    span = Span(since, until)
+    span.bounds()
+    check_hosts(found)
     if queue:
         _queue(archive, site, from_, {"--since": since, "--until": until, "--limit": limit})
         return
     try:
         with _watched(public.name, limit, json=json) as watch:
-            done = rescue_site(archive, found, public, Span(since, until), limit=limit, watch=watch)
+            done = rescue_site(archive, found, public, span, limit=limit, watch=watch)
     except KeyboardInterrupt:
         errors.print("stopped; what came is kept, and the same command goes on")
         raise typer.Exit(Exit.FAILED) from None

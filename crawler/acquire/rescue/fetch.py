@@ -17,8 +17,9 @@ from urllib.parse import quote
 
 from crawler.acquire.rescue.archives import PublicArchive
 from crawler.acquire.rescue.listing import Listed
-from crawler.acquire.rescue.service import NotGiven, Service
+from crawler.acquire.rescue.service import NotGiven, Service, TooLarge
 from crawler.acquire.rescue.wire import MESSAGE_MAX_BYTES, Answer
+from crawler.acquire.transcribe import kept_fields
 from storage import times
 from storage.errors import DecodeError
 from storage.urls import canonical_url
@@ -28,7 +29,8 @@ from storage.warc.verify.block import parse_digest
 from storage.warc.verify.walk import RawRecord, walk
 
 _GONE = (404, 410)
-_OURS = ("content-length", PROVENANCE.lower(), FROM_INDEX.lower(), "tinhuyen-source-offset")
+_BARRED = (401, 403)
+_TOLD_ANEW = (PROVENANCE.lower(), FROM_INDEX.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +39,31 @@ class Got:
 
     fields: Fields
     block: bytes
-    whole: bool
     served_bytes: int
 
 
 class Refused(Exception):
     """A listed capture that did not come. `kind`: as the tally has it."""
 
-    def __init__(self, kind: str, what: str) -> None:
+    def __init__(self, kind: str, what: str, *, status: int = 0) -> None:
         super().__init__(what)
-        self.kind = kind
+        self.kind, self.is_barred = kind, status in _BARRED
 
 
 def fetch(archive: PublicArchive, service: Service, one: Listed) -> Got:
     """The capture. Raises Refused, PublicArchiveUnavailable."""
-    get = _from_file if archive.name == "commoncrawl" else _from_machine
+    get = _from_file if archive.has_files else _from_machine
     try:
         return get(archive, service, one)
+    except TooLarge as error:
+        raise Refused("too_large_to_fetch", str(error)) from error
     except NotGiven as error:
         raise Refused("not_given", str(error)) from error
 
 
 def source_of(archive: PublicArchive, one: Listed) -> str:
     """The address that the capture is fetched from: on the host of the settings, come what may."""
-    if archive.name == "commoncrawl":
+    if archive.has_files:
         return archive.captures + quote(one.file.lstrip("/"))
     # As the index writes it; only what no request line may hold is escaped.
     return f"{archive.captures}{one.moment}id_/{quote(one.asked, safe=string.punctuation)}"
@@ -96,7 +99,7 @@ def _from_file(archive: PublicArchive, service: Service, one: Listed) -> Got:
     if answer.status in _GONE:
         raise Refused("not_there", f"HTTP {answer.status}")
     if answer.status != 206:
-        raise Refused("not_given", f"HTTP {answer.status}")
+        raise Refused("not_given", f"HTTP {answer.status}", status=answer.status)
     return _record(archive, one, answer.payload)
 
 
@@ -107,12 +110,12 @@ def _record(archive: PublicArchive, one: Listed, member: bytes) -> Got:
         for found in walk(Path(scratch.name)):
             if isinstance(found, RawRecord):
                 _check_is(one, found)
+                if found.block.length > MESSAGE_MAX_BYTES:
+                    raise Refused("too_large_to_fetch", f"{found.block.length} bytes")
                 block = b"".join(found.block.pieces())
-                fields: Fields = [pair for pair in found.fields if pair[0].lower() not in _OURS]
-                if not found.whole and found.get("warc-truncated") is None:
-                    fields.append(("WARC-Truncated", "unspecified"))
-                fields += [*_told(archive, one), ("Tinhuyen-Source-Offset", str(one.offset))]
-                return Got(fields, block, found.whole, len(member))
+                fields = kept_fields(found, _TOLD_ANEW) + _told(archive, one)
+                fields.append(("Tinhuyen-Source-Offset", str(one.offset)))
+                return Got(fields, block, len(member))
     raise Refused("bad_record", "the range holds no record")
 
 
@@ -140,7 +143,7 @@ def _from_machine(archive: PublicArchive, service: Service, one: Listed) -> Got:
         ("WARC-Payload-Digest", sha1_digest([answer.payload])),
         *_told(archive, one),
     ]
-    return Got(fields, answer.message, True, len(answer.message))
+    return Got(fields, answer.message, len(answer.message))
 
 
 def _check_is_memento(one: Listed, answer: Answer) -> None:
@@ -162,7 +165,8 @@ def _check_is_memento(one: Listed, answer: Answer) -> None:
     if 300 <= answer.status < 400:
         raise Refused("another_capture", f"HTTP {answer.status} to {location}")
     if answer.status != 200 or not _is_of_index(one, answer):
-        raise Refused("not_given", f"HTTP {answer.status}, and nothing says that it is the capture")
+        why = f"HTTP {answer.status}, and nothing says that it is the capture"
+        raise Refused("not_given", why, status=answer.status)
 
 
 def _is_of_index(one: Listed, answer: Answer) -> bool:

@@ -18,6 +18,7 @@ from crawler import settings
 from crawler.acquire.reading import Raw
 from crawler.acquire.rescue.archives import PublicArchive
 from crawler.acquire.rescue.fetch import Got
+from crawler.acquire.take_in import raw_of
 from storage import files, journal, times
 from storage.database.donations import Donation
 from storage.errors import ArchiveFault
@@ -27,6 +28,7 @@ from storage.warc import manifest
 from storage.warc.info import warcinfo
 from storage.warc.members import Member, walk
 from storage.warc.record import member, new_record_id, warc_fields
+from storage.warc.verify.walk import record_at
 
 _TOLD = ("isPartOf", "operator", "rights")
 
@@ -47,7 +49,7 @@ class OpenFile:
         return self._size >= settings.WARC_ROLL_BYTES
 
     def append(self, got: Got) -> Raw:
-        """Write a record and make it last. Raises OSError."""
+        """Write a record and make it last; returns it as it now stands. Raises OSError."""
         if self._handle is None:
             self._open()
         assert self._handle is not None
@@ -56,9 +58,9 @@ class OpenFile:
             files.write(self._handle, piece)
             self._size += len(piece)
         files.sync(self._handle)
-        named = {name.lower(): value for name, value in reversed(got.fields) if value is not None}
-        name = self._folder.name_of(self._path)
-        return Raw(name, offset, self._size - offset, named, got.block, got.whole)
+        with record_at(self._path, offset) as record:  # as whoever rebuilds will find it
+            assert record is not None
+            return raw_of(record, self._folder.name_of(self._path))
 
     def leave(self) -> Path | None:
         """Let go of the file, still under its open name; None if there is none."""

@@ -101,12 +101,12 @@ def list_captures(
     """
     since, until = span.bounds()
     indexes = [archive.index]
-    if archive.name == "commoncrawl":
+    if archive.has_files:
         indexes = _crawls(archive.index, service, since, until)
     for number, (api, host) in enumerate([(api, host) for api in indexes for host in hosts]):
         told(number, len(indexes) * len(hosts))
-        for line in _lines(_Index(api, service), f"{host}/*", since, until):
-            yield _listed(line, is_file=archive.name == "commoncrawl")
+        for line in _lines(_Index(api, service, ends=archive.has_files), f"{host}/*", since, until):
+            yield _listed(line, is_file=archive.has_files)
 
 
 def _lines(
@@ -125,9 +125,10 @@ def _lines(
 class _Index(CDXFetcher):  # type: ignore[misc]
     """cdx_toolkit's client of one index, asking through our Service."""
 
-    def __init__(self, api: str, service: Service) -> None:
+    def __init__(self, api: str, service: Service, *, ends: bool) -> None:
+        """`ends`: it says itself where it ends (pywb answers 400 behind the last page)."""
         super().__init__(source=api)
-        self._service = service
+        self._service, self._says_its_end = service, ends
         self._pages: int | None = None
         self._ended = False  # cdx_toolkit asks once more behind the end
 
@@ -148,7 +149,7 @@ class _Index(CDXFetcher):  # type: ignore[misc]
 
         A page in between may have none in a span of days, so only the count of pages tells.
         """
-        if self.source.endswith("-index"):  # of Common Crawl: pywb answers 400 behind the last
+        if self._says_its_end:
             return False
         if self._pages is None:
             count = self._ask({"url": params["url"], "showNumPages": "true"}).text

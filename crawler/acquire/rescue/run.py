@@ -86,7 +86,7 @@ def rescue(
     begun again, it goes on. Raises SiteUnavailable (no address), PublicArchiveUnavailable,
     ArchiveBusy, ArchiveFault, UsageError.
     """
-    _check_hosts(site)
+    check_hosts(site)
     span.bounds()
     watch = watch or Watch()
     service = Service(public.delay_seconds, watch.waiting)
@@ -109,7 +109,8 @@ def rescue(
         raise archive_fault(error, "the rescue broke off") from error
 
 
-def _check_hosts(site: Site) -> None:
+def check_hosts(site: Site) -> None:
+    """Raise SiteUnavailable for a site that no archive can be asked for."""
     if not site.hosts:
         raise SiteUnavailable(
             f"{site.id} ({site.name}) has no known address, so no archive can be asked for it. "
@@ -129,8 +130,8 @@ class _Rescue:
     watch: Watch
     tally: Tally = field(default_factory=Tally)
     id: str = ""
-    not_given: int = 0
-    """Captures in a row that the archive would not give: it may have barred us."""
+    barred: int = 0
+    """Captures in a row that the archive forbade: it may have barred us."""
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -174,15 +175,15 @@ class _Rescue:
             self._check_barred(refused, source)
             self.tally.note(refused.kind, source, one.offset, f"{one.moment} {one.url}: {refused}")
             return 0
-        self.not_given = 0
+        self.barred = 0
         intake.take(out.append(got))
         return got.served_bytes
 
     def _check_barred(self, refused: Refused, source: str) -> None:
-        self.not_given = self.not_given + 1 if refused.kind == "not_given" else 0
-        if self.not_given >= settings.BUSY_ANSWERS_MAX:
+        self.barred = self.barred + 1 if refused.is_barred else 0
+        if self.barred >= settings.BUSY_ANSWERS_MAX:
             raise PublicArchiveUnavailable(
-                f"{source} and {self.not_given - 1} captures before it were not given: {refused}. "
+                f"{source} and {self.barred - 1} captures before it were not given: {refused}. "
                 "What came is kept; the same command goes on later."
             )
 

@@ -27,6 +27,10 @@ class NotGiven(Exception):
     """A request that had no sound answer, however often it was made; the message says why."""
 
 
+class TooLarge(NotGiven):
+    """An answer that is longer than what is kept: it would be so again."""
+
+
 class Service:
     """The hosts of one public archive."""
 
@@ -46,8 +50,9 @@ class Service:
     ) -> Answer:
         """A whole answer, of whatever status. `sound`: whether it is what was asked for.
 
-        What is torn, faulty or not sound is asked for again, MAX_TRIES times. Raises NotGiven;
-        PublicArchiveUnavailable if the host turns us away, or does not answer, again and again.
+        What is torn, faulty or not sound is asked for again, MAX_TRIES times. Raises NotGiven
+        (TooLarge); PublicArchiveUnavailable if the host turns us away, or does not answer, again
+        and again.
         """
         tries, why = 0, ""
         while tries < settings.MAX_TRIES:
@@ -64,6 +69,8 @@ class Service:
                 self._turn_away(url, answer)
                 continue
             self._turned_away = self._without_answer = 0
+            if answer.is_too_large:
+                raise TooLarge(answer.why_not_whole)
             why = _flaw(answer, sound)
             if not why:
                 return answer

@@ -39,6 +39,8 @@ class Answer:
     whole: bool
     """It ended where its own framing says (RFC 9112 §6.3)."""
     why_not_whole: str = ""
+    is_too_large: bool = False
+    """It is longer than MESSAGE_MAX_BYTES, and the rest was not read."""
 
     @cached_property
     def _head(self) -> http.Head:
@@ -124,7 +126,8 @@ def _receive(url: str, connection: socket.socket, until: float) -> Answer:
         piece = connection.recv(_PIECE)
         message += piece
         if len(message) > MESSAGE_MAX_BYTES:
-            return Answer(url, bytes(message), False, "too large")
+            why = f"more than {MESSAGE_MAX_BYTES} bytes"
+            return Answer(url, bytes(message), False, why, is_too_large=True)
         try:
             framing.feed(message, piece)
         except DecodeError as error:
