@@ -247,6 +247,13 @@ def test_a_site_without_an_address_says_what_to_do(archive: TestArchive) -> None
     assert "hosts = [" in done.stderr and "hai-duong.toml" in done.stderr
 
 
+def test_what_cannot_run_is_not_queued(archive: TestArchive) -> None:
+    assert archive.here("rescue", "binhgiang", "--from", "wayback", "--queue").returncode == 5
+    archive.declare(SITE)
+    done = archive.here("rescue", "tin", "--from", "wayback", "--since", "gist", "--queue")
+    assert done.returncode == 2 and "--since is a day" in done.stderr
+
+
 def test_a_closed_site_is_rescued_all_the_same(archive: TestArchive) -> None:
     archive.declare(SITE + 'state = "closed"\nsince = "2025-07-01"\nevidence = "it is gone"')
     with PublicArchives(FIVE[:1]) as theirs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -16,11 +17,12 @@ import trustme
 from crawler import settings
 from crawler.acquire.rescue.listing import Span
 from crawler.acquire.rescue.run import Watch
+from crawler.acquire.rescue.service import Service, TooLarge
 from crawler.acquire.rescue.wire import exchange
 from storage.errors import PublicArchiveUnavailable, UsageError
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
-from tests.damage.writer import sha1
+from tests.damage.writer import member, sha1
 from tests.donated import SITE, found, page, url
 from tests.public_archives import FILE, Caught, PublicArchives, rescued
 from tests.test_rescue import BOTH, FIVE, captures
@@ -51,6 +53,47 @@ def test_asked_again_until_it_is_whole(
     done = rescued(tin, theirs, name, watch=Watch(waiting=waits.append))
     assert done.exit_code == 0 and done.counts["articles"] == 5 and not found(done)
     assert len(waits) == 3 and len(captures(tin)) == 5
+
+
+def test_requests_are_a_delay_apart_and_retry_after_is_waited_for(
+    theirs: PublicArchives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("crawler.acquire.rescue.service.time.sleep", slept.append)
+    theirs.faults = {"collinfo": ["", "", "429 7"]}
+    service = Service(100.0)
+    for _ in range(3):
+        service.ask(f"{theirs.url}/collinfo.json")
+    begun, first, second, told, third = slept
+    assert begun == 0 and told == 7
+    assert all(90 < wait <= 100 for wait in (first, second, third))
+
+
+def test_a_record_whose_length_is_off_is_the_same_live_and_rebuilt(tin: TestArchive) -> None:
+    """As Common Crawl wrote them in 2018: two bytes more than the record says."""
+    with PublicArchives(FIVE[:1]) as theirs:
+        whole = theirs._record(0, FIVE[0])
+        stated = re.search(rb"Content-Length: (\d+)", whole)
+        assert stated is not None
+        short = b"Content-Length: %d" % (int(stated[1]) - 2)
+        data = member(whole.replace(stated[0], short, 1))
+        theirs.places[0] = (len(theirs.file), len(data))
+        theirs.file += data
+        rescued(tin, theirs, "commoncrawl")
+    before = content_of(tin.open().database_url)
+    assert len(before["captures"]) == 1
+    assert tin.here("rebuild").returncode == 0
+    assert not differences(before, content_of(tin.open().database_url))
+
+
+def test_what_is_too_large_is_asked_for_once(
+    tin: TestArchive, theirs: PublicArchives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.acquire.rescue.wire.MESSAGE_MAX_BYTES", 300)
+    service = Service(0.0)
+    with pytest.raises(TooLarge, match="more than 300 bytes"):
+        service.ask(f"{theirs.url}/web/{FIVE[0].moment}id_/{FIVE[0].url}")
+    assert len(theirs.asked) == 1
 
 
 def test_a_length_that_is_too_short(tin: TestArchive, theirs: PublicArchives) -> None:

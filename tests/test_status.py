@@ -6,6 +6,8 @@ import json
 
 from storage.query.runs import by_pattern
 from tests.conftest import TestArchive
+from tests.damage.writer import packed
+from tests.donated import SITE, answer, give
 
 
 def test_status_tells_each_site_and_what_is_due(archive: TestArchive) -> None:
@@ -47,3 +49,11 @@ def test_failed_shows_patterns(demo_archive: TestArchive) -> None:
     done = demo_archive.tinhuyen("runs", "show", "demo-", "--failed", "--json")
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert found and all(one["count"] >= 1 and one["example"] for one in found)
+
+
+def test_what_was_imported_counts_at_its_own_site(archive: TestArchive) -> None:
+    archive.declare(SITE)
+    give(archive, {"a.warc.gz": packed([answer(1)])})
+    told = archive.here("status", "--json").stdout.splitlines()
+    sizes = {one["site"]: one["warc_bytes"] for one in map(json.loads, told)}
+    assert sizes["tin"] > 0 and sizes["imports"] == 0

@@ -64,10 +64,7 @@ def rescue(  # noqa: PLR0913, PLR0917 a command has the options that it has
     except KeyboardInterrupt:
         errors.print("stopped; what came is kept, and the same command goes on")
         raise typer.Exit(Exit.FAILED) from None
-    if json:
-        print_json([done.as_json()])
-    elif done.run is not None:
-        _print(done)
+    _print(done, json=json)
     raise typer.Exit(done.exit_code)
 
 
@@ -144,10 +141,15 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
 
 
-def _print(done: Rescued) -> None:
+def _print(done: Rescued, *, json: bool) -> None:
+    if json:
+        print_json([done.as_json()])
+        return
+    if done.run is None:  # what the index lists is said already
+        return
     counts = done.counts
     left = f"; {done.left} left by --limit: the same command goes on" if done.left else ""
     console.print(
         escape(f"{done.run}: {counts['captures']} captures, {counts['articles']} articles{left}")
     )
-    print_found_by(done.findings, done.run or "")
+    print_found_by(done.findings, done.run)
