@@ -58,14 +58,15 @@ stay, hidden: they hold nothing of the page, and other addresses' revisits refer
 def rewrite(archive: Archive, taken: dict[str, Any]) -> Log:
     """Take out what a takedown (a row of `takedown`) covers, and keep a log of it.
 
-    Raises ArchiveBusy (a site is being crawled), UsageError, WarcError, ArchiveFault; run again,
-    it goes on.
+    Raises ArchiveBusy (a site is being crawled, files are being shipped), UsageError, WarcError,
+    ArchiveFault; run again, it goes on.
     """
     engine = archive.open_for_writing()
     try:
         with ExitStack() as stack:
             for site in _sites(archive):
                 stack.enter_context(archive.folder.site_lock(site))
+            stack.enter_context(archive.folder.shipping_lock())
             with archive.reading(Audience.STAFF) as tx:
                 targets, kept = _targets(tx, taken["covers"])
             for name, rows in targets.items():
