@@ -269,7 +269,7 @@ def test_without_a_store_it_says_what_to_set(
     done = archive.here("warc", "ship")
     assert done.returncode == 2 and "TINHUYEN_STORE" in done.stderr
     monkeypatch.setenv("TINHUYEN_STORE", "nichts://x")
-    with pytest.raises(UsageError, match="cannot be used"):
+    with pytest.raises(UsageError, match="names no store"):
         named_store()
 
 
