@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from storage.folder import ArchiveFolder
+from storage.lines import read_lines
 from storage.store.objects import Store, store_at
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, warc
@@ -84,3 +88,59 @@ def test_import_takes_a_file_and_a_folder_of_a_disk(archive: TestArchive, tmp_pa
         words = (f"file://{tmp_path}/{given}", "--donor", "Lan", "--terms", "CC0", "--json")
         done = archive.here("import", *words)
         assert len(json.loads(done.stdout)["files"]) == 1, done.stderr
+
+
+# Verifying.
+
+
+@pytest.fixture
+def shipped(here: TestArchive, kho: Path) -> TestArchive:
+    """The same with its WARC file in the folder only."""
+    done = here.here("warc", "ship")
+    assert done.returncode == 0 and not here.warc_files(), done.stderr
+    return here
+
+
+def log_of(archive: TestArchive) -> list[str]:
+    """Files that a verification finished with."""
+    lines = read_lines(archive.folder / "logs" / "verify.jsonl")
+    return [line["file"] for line in lines if "file" in line]
+
+
+_NO_ROOM = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+from crawler.cli import main
+main()
+"""
+
+
+def test_no_room_for_the_copy_is_no_flaw_of_the_file(shipped: TestArchive) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _NO_ROOM, "warc", "verify", "--all"],
+        env=shipped.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3 and "no room left; make room" in done.stderr
+    assert not log_of(shipped) and not copies(shipped)
+    assert shipped.here("warc", "verify", "--all").returncode == 0
+
+
+def copies(archive: TestArchive) -> list[Path]:
+    return list(archive.folder.glob(".verifying/*/*"))
+
+
+def test_what_a_killed_verification_left_goes(shipped: TestArchive) -> None:
+    """But not what another one is reading."""
+    command = [sys.executable, "-c", "from crawler.cli import main; main()", "warc", "verify"]
+    process = subprocess.Popen([*command, "--all", "--rate", "1KB"], env=shipped.environment)
+    while not copies(shipped):
+        assert process.poll() is None
+        time.sleep(0.01)
+    assert shipped.here("warc", "verify", "--all").returncode == 0
+    assert len(copies(shipped)) == 1
+    process.kill()
+    process.wait()
+    assert shipped.here("warc", "verify", "--all").returncode == 0
+    assert not copies(shipped)

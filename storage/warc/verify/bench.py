@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +18,7 @@ from storage.store.file import WarcFile, sha256_of
 from storage.store.objects import named_store
 from storage.warc import fixity
 from storage.warc.manifest import own_entries
-from storage.warc.verify import store
+from storage.warc.verify import scratch, store
 from storage.warc.verify.one import Checked, check_file
 from storage.warc.verify.pace import Pace
 from storage.warc.verify.places import Places
@@ -66,6 +64,7 @@ class Bench:
         self._kept, self._others = Places(kept), Places(None)
         names = self._folder.all_names()
         self._kept.keep_only({name.removesuffix(OPEN_SUFFIX) for name in names})
+        scratch.clear(self._folder)
 
     def __enter__(self) -> Bench:
         return self
@@ -80,13 +79,18 @@ class Bench:
         self._others.close()
 
     def verify(self, file: WarcFile) -> Verdict:
-        """Everything but the originals of revisits. Raises for no file; StoreFault."""
+        """Everything but the originals of revisits.
+
+        Raises nothing for a damaged file; ArchiveFault (the store fails, no room for a copy).
+        """
         name = self._folder.name_of(file) if self._folder.holds(file) else str(file)
         if file.suffix == OPEN_SUFFIX:
             return Verdict(name, skipped=_OPEN)
         try:
-            with self._at_hand(file) as path:
-                return self._verify(path, name)
+            if isinstance(file, Path):
+                return self._verify(file, name)
+            with scratch.fetched(self._folder, file, self._pace) as copy:  # it is read four times
+                return self._verify(copy, name)
         except StoreFault:
             raise
         except OSError as error:
@@ -94,18 +98,6 @@ class Bench:
             if moved is not None:
                 return self.verify(moved)
             return Verdict(name, flaws=(Flaw(0, Rule.UNREADABLE, str(error)),))
-
-    @contextmanager
-    def _at_hand(self, file: WarcFile) -> Iterator[Path]:
-        """A file in the store is fetched once: it is read four times."""
-        if isinstance(file, Path):
-            yield file
-            return
-        with TemporaryDirectory(prefix=".verifying-", dir=self._folder.root) as scratch:
-            path = Path(scratch) / file.name
-            with self._pace.open(file) as stored, path.open("wb") as copy:
-                shutil.copyfileobj(stored, copy, 1 << 20)
-            yield path
 
     def _moved(self, file: WarcFile, name: str) -> WarcFile | None:
         """Where a file is now that went to the store meanwhile; None if it did not."""
