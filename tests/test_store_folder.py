@@ -6,13 +6,20 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from storage.folder import ArchiveFolder
 from storage.lines import read_lines
+from storage.store.file import WarcFile
 from storage.store.objects import Store, store_at
+from storage.warc.manifest import list_file, own_entries
+from storage.warc.verify.pace import Pace
+from storage.warc.verify.round import Round
+from storage.warc.verify.rules import Rule
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, warc
 
@@ -144,3 +151,37 @@ def test_what_a_killed_verification_left_goes(shipped: TestArchive) -> None:
     process.wait()
     assert shipped.here("warc", "verify", "--all").returncode == 0
     assert not copies(shipped)
+
+
+def second_file(archive: TestArchive) -> str:
+    """Another finished file beside the demo's, after it by name."""
+    folder = ArchiveFolder(archive.folder)
+    [entry] = own_entries(folder)
+    name = entry.file.replace("-00000-", "-00001-")
+    data = (folder.root / entry.file).read_bytes()
+    (folder.root / name).write_bytes(data)
+    list_file(folder, replace(entry, file=name))
+    return name
+
+
+@pytest.mark.parametrize("when", ["before its turn", "as it is opened"])
+@pytest.mark.parametrize("where", ["here", "in the store"])
+def test_a_file_that_goes_away_ends_no_round(
+    here: TestArchive, kho: Path, monkeypatch: pytest.MonkeyPatch, where: str, when: str
+) -> None:
+    name, pace = second_file(here), Pace(None)
+    if where == "in the store":
+        assert here.here("warc", "ship").returncode == 0
+    path = (here.folder if where == "here" else kho) / name
+
+    def open_it(file: WarcFile) -> BinaryIO:
+        if (when == "as it is opened") == (file.name == path.name):
+            path.unlink(missing_ok=True)
+        return file.open("rb")
+
+    monkeypatch.setattr(pace, "open", open_it)
+    archive = here.open()
+    first, *rest, last = Round(archive, pace=pace).everything()
+    archive.close()
+    assert not first.errors and not any(verdict.flaws for verdict in rest)
+    assert last.file == name and [flaw.rule for flaw in last.flaws] == [Rule.MISSING_FILE]

@@ -113,8 +113,12 @@ class Store:
         return f"{self._root}/{name}".rstrip("/") or "/"
 
     def _range(self, name: str, start: int, end: int) -> bytes:
-        with self._faults(name):
-            data: bytes = self._fs.cat_file(self._path(name), start=start, end=end)
+        try:
+            with self._faults(name):
+                data: bytes = self._fs.cat_file(self._path(name), start=start, end=end)
+        except NotFound:  # taken down meanwhile: nobody is to find it here any more
+            self._find.cache_clear()
+            raise
         if len(data) != end - start:
             raise StoreFault(f"{self.url}/{name}: {len(data)} of {end - start} bytes came")
         return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from storage.warc.verify.places import Places
 from storage.warc.verify.rules import Flaw, Rule
 
 _OPEN = "it is being written, or was left open by a crash (`tinhuyen recover` closes it)"
+_GONE = "it went away meanwhile (`warc verify --all` tells if it is missing)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +94,20 @@ class Bench:
                 return self._verify(copy, name)
         except StoreFault:
             raise
+        except NotFound:
+            return Verdict(name, skipped=_GONE)
         except OSError as error:
-            moved = self._moved(file, name)
-            if moved is not None:
-                return self.verify(moved)
+            if isinstance(file, Path) and not file.exists() and self._is_inside(name):
+                return self._verify_moved(name)
             return Verdict(name, flaws=(Flaw(0, Rule.UNREADABLE, str(error)),))
 
-    def _moved(self, file: WarcFile, name: str) -> WarcFile | None:
-        """Where a file is now that went to the store meanwhile; None if it did not."""
-        if isinstance(file, Path) and not file.exists() and self._is_inside(name):
-            with suppress(NotFound):
-                return self._folder.file(name)
-        return None
+    def _verify_moved(self, name: str) -> Verdict:
+        """A file that went to the store meanwhile, or altogether."""
+        try:
+            moved = self._folder.file(name)
+        except NotFound:
+            return Verdict(name, skipped=_GONE)
+        return self.verify(moved)
 
     def _verify(self, path: Path, name: str) -> Verdict:
         size, sha256 = path.stat().st_size, sha256_of(path, self._pace.open)
