@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,14 @@ from storage.folder import ArchiveFolder
 from storage.query.access import Audience
 from storage.records import Record
 from storage.store.file import FIRST_BYTES, StoredFile, StoredStat, sha256_of
-from storage.store.machines import all_lines
+from storage.store.machines import all_lines, ship_beside
 from storage.store.objects import Store, named_store, store_at
 from storage.store.ship import ship
 from storage.warc import index
 from storage.warc.manifest import Entry, list_given, own_entries, read_entries
+from storage.warc.verify.bench import Bench
+from storage.warc.verify.pace import Pace
+from storage.warc.verify.rules import Rule
 from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, give, put, warc
@@ -202,6 +206,37 @@ def test_the_reading_room_shows_it_from_there_and_says_when_it_cannot(
         ):
             assert answer_.status_code == 503 and "try again later" in answer_.text
             assert "127.0.0.1" not in answer_.text
+
+
+def test_whether_files_are_missing_is_asked_once(archive: TestArchive, s3: S3) -> None:
+    """Not file by file: a bucket has tens of thousands."""
+    folder = ArchiveFolder(archive.folder)
+    for number in range(20):
+        large_file(folder, 100, f"warc/a/a-{number}.warc.gz")
+    list(ship(folder, store()))
+    store().remove("warc/a/a-7.warc.gz")
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        s3.asked.clear()
+        assert [one.file for one in bench.missing_files()] == ["warc/a/a-7.warc.gz"]
+    assert len([one for one in s3.asked if "/warc" in one.path]) < 5
+
+
+def test_a_file_that_another_machine_has_still_is_skipped(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    """What this machine itself listed is missing."""
+    other = ArchiveFolder(tmp_path / "other")
+    name = "warc/a/a-20240101000000-00000-may-chu-2-812.warc.gz"
+    large_file(other, 100, name)
+    ship_beside(other, store())
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        [told] = bench.missing_files()
+    assert told.file == name and not told.flaws
+    assert told.skipped is not None and "the machine may-chu-2" in told.skipped
+    (archive.folder / "manifest.jsonl").write_bytes(other.manifest.read_bytes())
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        [told] = bench.missing_files()
+    assert [flaw.rule for flaw in told.flaws] == [Rule.MISSING_FILE]
 
 
 # Shipping.

@@ -139,19 +139,21 @@ class Bench:
             )
 
     def missing_files(self) -> Iterator[Verdict]:
-        """Files that the manifest or the rows name and the disk does not hold."""
+        """Files that the manifest or the rows name, as they now are, and the disk does not hold."""
         with self._rows() as tx:
             named = set() if tx is None else store.files_with_rows(tx)
+        listed = fixity.listed(self._folder)
         own = {entry.file for entry in own_entries(self._folder)}
+        there = {name.removesuffix(OPEN_SUFFIX) for name in self._folder.all_names()}
         is_alone = not self._archive.is_shared and named_store() is None
-        for name in sorted({*self._listed, *named}):
+        for name in sorted({*listed, *named} - there):
             try:
                 self._folder.file(name)
             except NotFound as error:
                 if isinstance(error, NotHere) and name not in own and not is_alone:
                     yield Verdict(name, skipped=str(error))
                     continue
-                rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD
+                rule = Rule.MISSING_FILE if name in listed else Rule.ROW_WITHOUT_RECORD
                 yield Verdict(name, flaws=(Flaw(0, rule, "the whole file is missing"),))
 
     @contextmanager
