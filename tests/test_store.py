@@ -397,6 +397,25 @@ def test_a_takedown_reaches_the_store_and_other_machines(
     assert here.here("warc", "verify", "--all").returncode == 0
 
 
+def test_a_machine_answers_for_the_files_that_it_listed(
+    shipped: TestArchive, tmp_path: Path
+) -> None:
+    """Those of others are checked and packed where they were listed, and proven there."""
+    here = shipped.copy(tmp_path / "here")
+    for name in ("machine", "manifest.jsonl", "journal.jsonl"):
+        (here.folder / name).unlink()
+    mine = large_file(ArchiveFolder(here.folder), 1000)
+    checked = here.here("warc", "manifest", "--check")
+    assert checked.returncode == 0 and checked.stdout == f"{mine.file}: as listed\n"
+    assert len(here.here("warc", "manifest", "--json").stdout.splitlines()) == 2
+    assert here.here("warc", "bag", f"{tmp_path}/bag").stdout.startswith("1 WARC file(s)")
+    [entry] = own_entries(ArchiveFolder(shipped.folder))
+    machine = ArchiveFolder(shipped.folder).machine
+    refused = here.here("cite", "308bb", "--proof", f"{tmp_path}/proof.json")
+    assert refused.returncode == 1
+    assert f"{entry.file} is listed by the machine {machine}" in refused.stderr
+
+
 # Import from there.
 
 
