@@ -221,6 +221,17 @@ def test_whether_files_are_missing_is_asked_once(archive: TestArchive, s3: S3) -
     assert len([one for one in s3.asked if "/warc" in one.path]) < 5
 
 
+def test_an_index_that_is_here_costs_the_store_nothing(archive: TestArchive, s3: S3) -> None:
+    folder = ArchiveFolder(archive.folder)
+    for number in range(9):
+        large_file(folder, 100, f"warc/a/a-{number}.warc.gz")
+    list(ship(folder, store()))
+    assert len(index.update_all(folder)) == 9
+    s3.asked.clear()
+    assert index.update_all(folder) == []
+    assert not any("/warc/a/" in one.path for one in s3.asked)
+
+
 def test_a_file_that_another_machine_has_still_is_skipped(
     archive: TestArchive, tmp_path: Path, s3: S3
 ) -> None:
