@@ -29,15 +29,16 @@ def ship_beside(folder: ArchiveFolder, store: Store) -> None:
     Raises UsageError (the store knows more of this machine than this folder), StoreFault, OSError.
     """
     top = f"{MACHINES}/{folder.machine}"
+    sizes = store.names(top)
     for path in folder.beside():
         name = f"{top}/{path.relative_to(folder.root).as_posix()}"
-        if not _is_same(path, store, name):
+        if not _is_same(path, store, name, sizes.get(name)):
             store.put(path, name)
 
 
-def _is_same(path: Path, store: Store, name: str) -> bool:
+def _is_same(path: Path, store: Store, name: str, held: int | None) -> bool:
     """By size where lines are only ever appended; site tables are edited, and small."""
-    held, size = store.size_of(name), path.stat().st_size
+    size = path.stat().st_size
     if path.suffix == ".jsonl":
         if held is not None and held > size:
             raise UsageError(
@@ -46,7 +47,7 @@ def _is_same(path: Path, store: Store, name: str) -> bool:
                 "and nothing is written over"
             )
         return held == size
-    return held is not None and store.look_up(name).open("rb").read() == path.read_bytes()
+    return held == size and store.look_up(name).open("rb").read() == path.read_bytes()
 
 
 def all_lines(folder: ArchiveFolder, name: str) -> Iterator[Line]:
