@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -425,6 +426,44 @@ def test_a_machine_answers_for_the_files_that_it_listed(
     refused = here.here("cite", "308bb", "--proof", f"{tmp_path}/proof.json")
     assert refused.returncode == 1
     assert f"{entry.file} is listed by the machine {machine}" in refused.stderr
+
+
+def test_a_takedown_elsewhere_while_files_are_shipped_is_seen_before_the_next_one(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    """Between the look at the manifests with which shipping began, and the turn of the file."""
+    folder, other = ArchiveFolder(archive.folder), ArchiveFolder(tmp_path / "other")
+    for number in (1, 2, 3):
+        entry = large_file(folder, 1000, f"warc/a/a-{number}.warc.gz")
+    shipping = ship(folder, store())
+    assert next(shipping).what == "shipped"
+    list_given(other, replace(entry, file="warc/a/a-2-r1.warc.gz", replaces="warc/a/a-2.warc.gz"))
+    ship_beside(other, store())
+    assert [(one.file, one.what) for one in shipping] == [
+        ("warc/a/a-2.warc.gz", "withdrawn"),
+        ("warc/a/a-3.warc.gz", "shipped"),
+    ]
+    assert store().size_of("warc/a/a-2.warc.gz") is None
+    assert not (folder.root / "warc/a/a-2.warc.gz").exists()
+
+
+def test_other_machines_manifests_are_read_once_not_for_every_file(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    folder, other = ArchiveFolder(archive.folder), ArchiveFolder(tmp_path / "other")
+    large_file(other, 1000, "warc/a/a-0.warc.gz")
+    other.sites.mkdir()
+    (other.sites / "a.toml").write_text(SITE)
+    ship_beside(other, store())
+    for number in range(1, 9):
+        large_file(folder, 1000, f"warc/a/a-{number}.warc.gz")
+    s3.asked.clear()
+    assert len(list(ship(folder, store()))) == 8
+    there = f"/machines/{other.machine}/manifest.jsonl"
+    assert len([one for one in s3.of("GET") if one.path.endswith(there)]) == 1
+    s3.asked.clear()
+    ship_beside(folder, store())  # nothing is new: one listing tells
+    assert not any(one.path.endswith(".jsonl") for one in s3.asked)
 
 
 # Import from there.

@@ -19,7 +19,7 @@ from storage.errors import NotFound, StoreFault, WarcError
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.store.file import sha256_of
-from storage.store.machines import others, ship_beside
+from storage.store.machines import MACHINES, others, ship_beside
 from storage.store.objects import Store, named_store
 from storage.warc import index
 from storage.warc.manifest import Entry, own_entries, read_entries, replaced_in
@@ -57,14 +57,14 @@ def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> It
     """
     with folder.shipping_lock():
         ship_beside(folder, store)
-        done, withdrawn = _verified(folder, store), _withdrawn(folder)
+        done, withdrawn = _verified(folder, store), _Withdrawn(folder, store)
         for entry in own_entries(folder):
             if not (folder.root / entry.file).exists():
                 continue  # moved already, or lost: `warc manifest --check` tells
-            if entry.file in withdrawn:
+            if entry.file in withdrawn.names:
                 yield _withdraw(folder, entry)
             elif not _stays(entry, keep_local) or done.get(entry.file) != entry.sha256:
-                yield _ship(folder, store, entry, keep_local=keep_local)
+                yield _ship(folder, store, entry, withdrawn, keep_local=keep_local)
 
 
 def waiting(folder: ArchiveFolder, store: Store) -> list[Entry]:
@@ -99,11 +99,17 @@ def fetch(folder: ArchiveFolder, name: str) -> Path:
 
 
 def _ship(
-    folder: ArchiveFolder, store: Store, entry: Entry, *, keep_local: bool
-) -> Shipped:  # fmt: skip
+    folder: ArchiveFolder,
+    store: Store,
+    entry: Entry,
+    withdrawn: _Withdrawn,
+    *,
+    keep_local: bool,
+) -> Shipped:
     path, what = folder.root / entry.file, "was there"
     if not _holds(store, entry):
-        if entry.file in _withdrawn(folder):  # asked again: before it was missed there proves less
+        withdrawn.look_again()  # only now: before it was missed there proves less
+        if entry.file in withdrawn.names:
             return _withdraw(folder, entry)
         store.put(path, entry.file)
         what = "shipped"
@@ -138,9 +144,23 @@ def _whose_fault(path: Path, entry: Entry) -> str:
     return "the store gave other bytes back than it was given; they were removed there"
 
 
-def _withdrawn(folder: ArchiveFolder) -> set[str]:
-    """Names of files that takedowns on other machines replaced."""
-    return {name for file in others(folder, "manifest.jsonl") for name in replaced_in(file)}
+class _Withdrawn:
+    """What takedowns on other machines replaced."""
+
+    def __init__(self, folder: ArchiveFolder, store: Store) -> None:
+        self._folder, self._store = folder, store
+        self._sizes: dict[str, int] = {}
+        self.names: set[str] = set()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """One listing; the manifests are read only if one of them grew."""
+        copies = self._store.names(MACHINES).items()
+        sizes = {name: size for name, size in copies if name.endswith("/manifest.jsonl")}
+        if sizes != self._sizes:
+            lists = others(self._folder, "manifest.jsonl")
+            self.names = {name for file in lists for name in replaced_in(file)}
+            self._sizes = sizes
 
 
 def _withdraw(folder: ArchiveFolder, entry: Entry) -> Shipped:
@@ -157,7 +177,7 @@ def replace_in_store(folder: ArchiveFolder, entry: Entry) -> None:
     if store is None or entry.replaces is None or store.size_of(entry.replaces) is None:
         return
     ship_beside(folder, store)
-    done = _ship(folder, store, entry, keep_local=True)
+    done = _ship(folder, store, entry, _Withdrawn(folder, store), keep_local=True)
     if done.why is not None:
         raise StoreFault(f"{entry.file}: {done.why}")
 
