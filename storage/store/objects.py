@@ -23,7 +23,6 @@ from storage.store.file import StoredFile, StoredStat, sha256_of
 VARIABLE = "TINHUYEN_STORE"
 _ADDRESS = re.compile(r"s3://[\w.-]+(/|$)|file:///")
 """Of all others fsspec makes folders here, or fails only in use."""
-_PIECE = 1 << 20
 _FILES_KEPT = 8  # whose last ranges are in memory
 _RETRY = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
@@ -167,13 +166,7 @@ def _copy_durably(path: Path, target: Path) -> None:
     files.make_folder(target.parent)
     new = target.with_name(f"{target.name}.shipping")
     new.unlink(missing_ok=True)
-    handle = files.create(new)
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE):
-                files.write(handle, piece)
-        files.sync(handle)
-    finally:
-        os.close(handle)
+    with path.open("rb") as file:
+        files.copy(file, new)
     files.rename(new, target)
     files.sync_folder(target.parent)

@@ -7,8 +7,6 @@ local copy removed. Before any file, the manifest that lists it. Whoever ships a
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,6 @@ from storage.store.objects import Store, named_store
 from storage.warc import index
 from storage.warc.manifest import Entry, own_entries, read_entries, replaced_in
 
-_PIECE = 1 << 20
 _MOVED = (".warc", ".gz", ".zst", ".arc", ".lz4", ".wacz")
 """Donated files of other endings are copied: a saved page's day may be its file's."""
 
@@ -84,15 +81,13 @@ def fetch(folder: ArchiveFolder, name: str) -> Path:
     stored, path = folder.file(name), folder.root / name
     files.make_folder(path.parent)
     unfinished = path.with_name(path.name + ".fetching")
-    with stored.open("rb") as file, unfinished.open("wb") as copy:
-        shutil.copyfileobj(file, copy, _PIECE)
+    unfinished.unlink(missing_ok=True)
+    with stored.open("rb") as file:
+        files.copy(file, unfinished)
     entry = next((one for one in read_entries(folder) if one.file == name), None)
     if entry is not None and sha256_of(unfinished) != entry.sha256:
         unfinished.unlink()
         raise WarcError("the store's copy is not the file that the manifest lists", name, 0)
-    handle = files.open_existing(unfinished)
-    files.sync(handle)
-    os.close(handle)
     files.rename(unfinished, path)
     files.sync_folder(path.parent)
     return path
