@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import pytest
 from storage.folder import ArchiveFolder
 from storage.lines import read_lines
 from storage.store.file import WarcFile
+from storage.store.machines import bring_sites, ship_beside
 from storage.store.objects import Store, store_at
 from storage.warc.manifest import list_file, own_entries
 from storage.warc.verify.pace import Pace
@@ -185,3 +188,43 @@ def test_a_file_that_goes_away_ends_no_round(
     archive.close()
     assert not first.errors and not any(verdict.flaws for verdict in rest)
     assert last.file == name and [flaw.rule for flaw in last.flaws] == [Rule.MISSING_FILE]
+
+
+# Site tables.
+
+
+def shipped_table(folder: Path, name: str, text: str) -> None:
+    """A machine whose table lies in the store."""
+    machine = ArchiveFolder(folder)
+    machine.sites.mkdir(parents=True, exist_ok=True)
+    (machine.sites / name).write_text(text)
+    ship_beside(machine, store_at(os.environ["TINHUYEN_STORE"]))
+
+
+def test_site_tables_come_all_or_none(tmp_path: Path, kho: Path) -> None:
+    """Else what a full disk or a kill left would count as the folder's own, and no more come."""
+    shipped_table(tmp_path / "one", "a.toml", "# a\n")
+    shipped_table(tmp_path / "one", "b.toml", "# b\n" * 1000)
+    fresh = ArchiveFolder(tmp_path / "fresh")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError):
+            bring_sites(fresh)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(fresh.root.glob("sites/*"))
+    bring_sites(fresh)
+    assert sorted(path.name for path in fresh.sites.iterdir()) == ["a.toml", "b.toml"]
+    assert [path.name for path in fresh.root.iterdir()] == ["sites"]
+
+
+def test_of_one_site_table_the_youngest_comes(tmp_path: Path, kho: Path) -> None:
+    """A table that grew is not a better one: a site may have been taken out of it."""
+    for name, text, moment in (("one", "# long, and old", 1000), ("two", "# new", 2000)):
+        shipped_table(tmp_path / name, "a.toml", text)
+        [path] = kho.glob(f"machines/{ArchiveFolder(tmp_path / name).machine}/sites/a.toml")
+        os.utime(path, (moment, moment))
+    fresh = ArchiveFolder(tmp_path / "fresh")
+    bring_sites(fresh)
+    assert (fresh.sites / "a.toml").read_text() == "# new"
