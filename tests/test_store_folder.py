@@ -19,7 +19,7 @@ from storage.lines import read_lines
 from storage.store.file import WarcFile
 from storage.store.machines import bring_sites, ship_beside
 from storage.store.objects import Store, store_at
-from storage.warc.manifest import list_file, own_entries
+from storage.warc.manifest import list_file, list_given, own_entries
 from storage.warc.verify.pace import Pace
 from storage.warc.verify.round import Round
 from storage.warc.verify.rules import Rule
@@ -228,3 +228,23 @@ def test_of_one_site_table_the_youngest_comes(tmp_path: Path, kho: Path) -> None
     fresh = ArchiveFolder(tmp_path / "fresh")
     bring_sites(fresh)
     assert (fresh.sites / "a.toml").read_text() == "# new"
+
+
+# What the commands say.
+
+
+def test_what_was_withdrawn_is_not_counted_as_shipped(
+    here: TestArchive, kho: Path, tmp_path: Path
+) -> None:
+    [entry] = own_entries(ArchiveFolder(here.folder))
+    other = ArchiveFolder(tmp_path / "other")
+    list_given(other, replace(entry, file=f"{entry.file}-r1", replaces=entry.file))
+    ship_beside(other, store_at(os.environ["TINHUYEN_STORE"]))
+    said = here.here("warc", "ship").stdout
+    assert f"{entry.file}: withdrawn\n" in said and "\n0 file(s), 0.0 MB, shipped" in said
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "warc", "../archive/machine", "machine", "a\0b"])
+def test_only_listed_files_are_fetched(shipped: TestArchive, name: str) -> None:
+    done = shipped.here("warc", "fetch", name)
+    assert done.returncode == 1 and "no machine's manifest lists" in done.stderr

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from storage import files, times
 from storage.errors import NotFound, StoreFault, WarcError
@@ -39,10 +38,10 @@ class Shipped:
     why: str | None = None
     """Of a damaged one, what is wrong."""
 
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        told: dict[str, Any] = {"file": self.file, "bytes": self.bytes, "what": self.what}
-        return told | {"is_here": self.is_here, "why": self.why}
+    @property
+    def is_there(self) -> bool:
+        """Whether the store has it, whole."""
+        return self.what in ("shipped", "was there")
 
 
 def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> Iterator[Shipped]:
@@ -73,8 +72,12 @@ def waiting(folder: ArchiveFolder, store: Store) -> list[Entry]:
 def fetch(folder: ArchiveFolder, name: str) -> Path:
     """Copy a file back from the store, compared with the manifest; returns where it is.
 
-    Raises NotFound, StoreFault, WarcError (the store's copy is not as listed), OSError.
+    Raises NotFound (no manifest lists it, or it is nowhere), StoreFault, WarcError (the copy in the
+    store is not as listed), OSError.
     """
+    entry = next((one for one in read_entries(folder) if one.file == name), None)
+    if entry is None:
+        raise NotFound(f"no machine's manifest lists {name}; `tinhuyen warc manifest` shows names")
     here = folder.file_here(name)
     if here is not None:
         return here
@@ -84,8 +87,7 @@ def fetch(folder: ArchiveFolder, name: str) -> Path:
     unfinished.unlink(missing_ok=True)
     with stored.open("rb") as file:
         files.copy(file, unfinished)
-    entry = next((one for one in read_entries(folder) if one.file == name), None)
-    if entry is not None and sha256_of(unfinished) != entry.sha256:
+    if sha256_of(unfinished) != entry.sha256:
         unfinished.unlink()
         raise WarcError("the store's copy is not the file that the manifest lists", name, 0)
     files.rename(unfinished, path)
@@ -111,7 +113,7 @@ def _ship(
         if not _holds(store, entry):
             store.remove(entry.file)
             return Shipped(entry.file, entry.bytes, "damaged", True, _whose_fault(path, entry))
-    note_shipped(folder, store, entry)
+    _note_shipped(folder, store, entry)
     stays = _stays(entry, keep_local)
     if not stays:
         files.remove(path)
@@ -185,7 +187,7 @@ def remove_here(folder: ArchiveFolder, name: str) -> None:
             files.sync_folder(path.parent)
 
 
-def note_shipped(folder: ArchiveFolder, store: Store, entry: Entry) -> None:
+def _note_shipped(folder: ArchiveFolder, store: Store, entry: Entry) -> None:
     """Note that the store gave a file back as it is listed. Raises OSError."""
     told = {"file": entry.file, "sha256": entry.sha256, "bytes": entry.bytes, "store": store.url}
     append_lines(_log(folder), [told | {"at": times.utc_text(times.now())}])
