@@ -253,7 +253,7 @@ def _remove(folder: ArchiveFolder, name: str) -> None:
 
 def _remove_replaced(archive: Archive, engine: Engine) -> None:
     """Files that a crash left beside what replaces them, once no row needs them."""
-    for name in manifest.replaced_files(archive.folder):
+    for name in manifest.replaced_in(archive.folder.manifest):
         with engine.connect() as tx, contextlib.suppress(NotFound):
             archive.folder.file(name)
             here = select(capture.c.id).where(capture.c.warc_file == name).limit(1)
