@@ -141,7 +141,7 @@ def test_every_verb_reads_from_the_store(shipped: TestArchive, tmp_path: Path) -
         "warc index": "0 file(s) indexed",
         "reextract --dry-run": "82 page(s) read again, nothing changed",
         f"wacz {tmp_path}/a.wacz": "131 captures from 1 WARC file(s)",
-        f"export --format warc {tmp_path}/subset hội": "",
+        f"export --format warc {tmp_path}/subset hội": "45 article(s) in",
         f"warc bag {tmp_path}/bag": "1 WARC file(s)",
         "status": "all shipped",
     }.items():
@@ -326,18 +326,19 @@ def test_kills_lose_nothing(archive: TestArchive, tmp_path: Path) -> None:
     entries = [large_file(folder, 1 << 20, f"warc/a/a-{n}.warc.gz") for n in range(8)]
     environment = archive.environment | {"TINHUYEN_STORE": f"file://{tmp_path}/store"}
     command = [sys.executable, "-c", "from crawler.cli import main; main()", "warc", "ship"]
-    chance = random.Random(9)
-    for _ in range(3):
+    chance, hits = random.Random(9), 0
+    for delay in (0, chance.random() * 0.05, chance.random() * 0.05):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()  # it has begun
-        time.sleep(chance.random() * 0.05)
+        time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        hits += process.wait() == -signal.SIGKILL and bool(archive.warc_files())
         process.stdout.close()
         for entry in entries:
             copies = (folder.root / entry.file, tmp_path / "store" / entry.file)
             assert entry.sha256 in [sha256_of(path) for path in copies if path.exists()]
+    assert hits  # it was killed while files were yet to be shipped
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not archive.warc_files()
