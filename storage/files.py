@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+_PIECE = 1 << 20
 
 
 def create(path: Path) -> int:
@@ -41,6 +44,17 @@ def sync(handle: int) -> None:
     proves nothing: the kernel has forgotten the error (fsync(2), NOTES).
     """
     os.fdatasync(handle)
+
+
+def copy(source: BinaryIO, path: Path) -> None:
+    """All that a stream gives, in a new file. Its bytes last; its name only after `sync_folder`."""
+    handle = create(path)
+    try:
+        while piece := source.read(_PIECE):
+            write(handle, piece)
+        sync(handle)
+    finally:
+        os.close(handle)
 
 
 def rename(old: Path, new: Path) -> None:

@@ -13,6 +13,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,14 @@ from storage.folder import ArchiveFolder
 from storage.query.access import Audience
 from storage.records import Record
 from storage.store.file import FIRST_BYTES, StoredFile, StoredStat, sha256_of
-from storage.store.machines import all_lines
+from storage.store.machines import all_lines, ship_beside
 from storage.store.objects import Store, named_store, store_at
 from storage.store.ship import ship
 from storage.warc import index
 from storage.warc.manifest import Entry, list_given, own_entries, read_entries
+from storage.warc.verify.bench import Bench
+from storage.warc.verify.pace import Pace
+from storage.warc.verify.rules import Rule
 from tests.compare import content_of
 from tests.conftest import TestArchive
 from tests.donated import SITE, answer, give, put, warc
@@ -136,7 +141,7 @@ def test_every_verb_reads_from_the_store(shipped: TestArchive, tmp_path: Path) -
         "warc index": "0 file(s) indexed",
         "reextract --dry-run": "82 page(s) read again, nothing changed",
         f"wacz {tmp_path}/a.wacz": "131 captures from 1 WARC file(s)",
-        f"export --format warc {tmp_path}/subset hội": "",
+        f"export --format warc {tmp_path}/subset hội": "45 article(s) in",
         f"warc bag {tmp_path}/bag": "1 WARC file(s)",
         "status": "all shipped",
     }.items():
@@ -204,6 +209,48 @@ def test_the_reading_room_shows_it_from_there_and_says_when_it_cannot(
             assert "127.0.0.1" not in answer_.text
 
 
+def test_whether_files_are_missing_is_asked_once(archive: TestArchive, s3: S3) -> None:
+    """Not file by file: a bucket has tens of thousands."""
+    folder = ArchiveFolder(archive.folder)
+    for number in range(20):
+        large_file(folder, 100, f"warc/a/a-{number}.warc.gz")
+    list(ship(folder, store()))
+    store().remove("warc/a/a-7.warc.gz")
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        s3.asked.clear()
+        assert [one.file for one in bench.missing_files()] == ["warc/a/a-7.warc.gz"]
+    assert len([one for one in s3.asked if "/warc" in one.path]) < 5
+
+
+def test_an_index_that_is_here_costs_the_store_nothing(archive: TestArchive, s3: S3) -> None:
+    folder = ArchiveFolder(archive.folder)
+    for number in range(9):
+        large_file(folder, 100, f"warc/a/a-{number}.warc.gz")
+    list(ship(folder, store()))
+    assert len(index.update_all(folder)) == 9
+    s3.asked.clear()
+    assert index.update_all(folder) == []
+    assert not any("/warc/a/" in one.path for one in s3.asked)
+
+
+def test_a_file_that_another_machine_has_still_is_skipped(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    """What this machine itself listed is missing."""
+    other = ArchiveFolder(tmp_path / "other")
+    name = "warc/a/a-20240101000000-00000-may-chu-2-812.warc.gz"
+    large_file(other, 100, name)
+    ship_beside(other, store())
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        [told] = bench.missing_files()
+    assert told.file == name and not told.flaws
+    assert told.skipped is not None and "the machine may-chu-2" in told.skipped
+    (archive.folder / "manifest.jsonl").write_bytes(other.manifest.read_bytes())
+    with closing(archive.open()) as opened, Bench(opened, None, Pace(None)) as bench:
+        [told] = bench.missing_files()
+    assert [flaw.rule for flaw in told.flaws] == [Rule.MISSING_FILE]
+
+
 # Shipping.
 
 
@@ -269,7 +316,7 @@ def test_without_a_store_it_says_what_to_set(
     done = archive.here("warc", "ship")
     assert done.returncode == 2 and "TINHUYEN_STORE" in done.stderr
     monkeypatch.setenv("TINHUYEN_STORE", "nichts://x")
-    with pytest.raises(UsageError, match="cannot be used"):
+    with pytest.raises(UsageError, match="names no store"):
         named_store()
 
 
@@ -279,18 +326,19 @@ def test_kills_lose_nothing(archive: TestArchive, tmp_path: Path) -> None:
     entries = [large_file(folder, 1 << 20, f"warc/a/a-{n}.warc.gz") for n in range(8)]
     environment = archive.environment | {"TINHUYEN_STORE": f"file://{tmp_path}/store"}
     command = [sys.executable, "-c", "from crawler.cli import main; main()", "warc", "ship"]
-    chance = random.Random(9)
-    for _ in range(3):
+    chance, hits = random.Random(9), 0
+    for delay in (0, chance.random() * 0.05, chance.random() * 0.05):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()  # it has begun
-        time.sleep(chance.random() * 0.05)
+        time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        hits += process.wait() == -signal.SIGKILL and bool(archive.warc_files())
         process.stdout.close()
         for entry in entries:
             copies = (folder.root / entry.file, tmp_path / "store" / entry.file)
             assert entry.sha256 in [sha256_of(path) for path in copies if path.exists()]
+    assert hits  # it was killed while files were yet to be shipped
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not archive.warc_files()
@@ -360,6 +408,63 @@ def test_a_takedown_reaches_the_store_and_other_machines(
     assert not shipped.warc_files() and store().size_of(entry.file) is None
     assert here.here("warc", "ship").returncode == 0
     assert here.here("warc", "verify", "--all").returncode == 0
+
+
+def test_a_machine_answers_for_the_files_that_it_listed(
+    shipped: TestArchive, tmp_path: Path
+) -> None:
+    """Those of others are checked and packed where they were listed, and proven there."""
+    here = shipped.copy(tmp_path / "here")
+    for name in ("machine", "manifest.jsonl", "journal.jsonl"):
+        (here.folder / name).unlink()
+    mine = large_file(ArchiveFolder(here.folder), 1000)
+    checked = here.here("warc", "manifest", "--check")
+    assert checked.returncode == 0 and checked.stdout == f"{mine.file}: as listed\n"
+    assert len(here.here("warc", "manifest", "--json").stdout.splitlines()) == 2
+    assert here.here("warc", "bag", f"{tmp_path}/bag").stdout.startswith("1 WARC file(s)")
+    [entry] = own_entries(ArchiveFolder(shipped.folder))
+    machine = ArchiveFolder(shipped.folder).machine
+    refused = here.here("cite", "308bb", "--proof", f"{tmp_path}/proof.json")
+    assert refused.returncode == 1
+    assert f"{entry.file} is listed by the machine {machine}" in refused.stderr
+
+
+def test_a_takedown_elsewhere_while_files_are_shipped_is_seen_before_the_next_one(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    """Between the look at the manifests with which shipping began, and the turn of the file."""
+    folder, other = ArchiveFolder(archive.folder), ArchiveFolder(tmp_path / "other")
+    for number in (1, 2, 3):
+        entry = large_file(folder, 1000, f"warc/a/a-{number}.warc.gz")
+    shipping = ship(folder, store())
+    assert next(shipping).what == "shipped"
+    list_given(other, replace(entry, file="warc/a/a-2-r1.warc.gz", replaces="warc/a/a-2.warc.gz"))
+    ship_beside(other, store())
+    assert [(one.file, one.what) for one in shipping] == [
+        ("warc/a/a-2.warc.gz", "withdrawn"),
+        ("warc/a/a-3.warc.gz", "shipped"),
+    ]
+    assert store().size_of("warc/a/a-2.warc.gz") is None
+    assert not (folder.root / "warc/a/a-2.warc.gz").exists()
+
+
+def test_other_machines_manifests_are_read_once_not_for_every_file(
+    archive: TestArchive, tmp_path: Path, s3: S3
+) -> None:
+    folder, other = ArchiveFolder(archive.folder), ArchiveFolder(tmp_path / "other")
+    large_file(other, 1000, "warc/a/a-0.warc.gz")
+    other.sites.mkdir()
+    (other.sites / "a.toml").write_text(SITE)
+    ship_beside(other, store())
+    for number in range(1, 9):
+        large_file(folder, 1000, f"warc/a/a-{number}.warc.gz")
+    s3.asked.clear()
+    assert len(list(ship(folder, store()))) == 8
+    there = f"/machines/{other.machine}/manifest.jsonl"
+    assert len([one for one in s3.of("GET") if one.path.endswith(there)]) == 1
+    s3.asked.clear()
+    ship_beside(folder, store())  # nothing is new: one listing tells
+    assert not any(one.path.endswith(".jsonl") for one in s3.asked)
 
 
 # Import from there.

@@ -30,15 +30,15 @@ class Source:
 
 
 def find_sources(paths: Iterable[str | Path]) -> list[Source]:
-    """Files, and those of folders, by name: of this machine, or at an address of fsspec's.
+    """Files, and those of folders, by name: of this machine, or in a store (`s3://`, `file:///`).
 
-    Raises UsageError for a path where nothing is, StoreFault.
+    Raises UsageError for a path where nothing is, and for an address of no store; StoreFault.
     """
     found = []
     for given in paths:
         path = Path(given)
         if "://" in str(given):
-            found += _at_address(str(given).rstrip("/"))
+            found += _at_address(str(given))
         elif path.is_dir():
             inside = sorted(one for one in path.rglob("[!.]*") if one.is_file())
             found += [Source(one, str(one.relative_to(path.parent)), False) for one in inside]
@@ -51,11 +51,11 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
 
 def _at_address(url: str) -> list[Source]:
     """A file, or those of a folder, in a store."""
-    parent, _, name = url.rpartition("/")
+    inside = store_at(url)
+    parent, _, name = url.rstrip("/").rpartition("/")
     if not parent.endswith(":/"):
         with suppress(NotFound):
-            return [Source(store_at(parent).look_up(name), name, True)]
-    inside = store_at(url)
+            return [Source(store_at(f"{parent}/").look_up(name), name, True)]
     found = [Source(inside.look_up(one), f"{name}/{one}", False) for one in inside.names("")]
     if not found:
         raise UsageError(f"there is no file or folder {url}")

@@ -21,6 +21,8 @@ from sqlalchemy import Connection, text
 from storage.archive import Archive
 from storage.errors import NotFound, WarcError
 from storage.folder import ArchiveFolder
+from storage.lines import read_lines
+from storage.store.machines import others
 from storage.warc.seal import Signature, read_seals
 from storage.warc.tree import Place, Tree, lines_of, tree_of_file, tree_of_lines
 from storage.warc.verify.walk import record_at
@@ -32,7 +34,8 @@ def make_proof(archive: Archive, id_: str, version: int | None = None) -> dict[s
     """The proof of a version of an article (of the newest if None).
 
     Raises NotFound (no such article or version; its record is in a file that is not closed yet,
-    or was listed by an earlier version), UsageError, WarcError (the file was changed), OSError.
+    was listed by an earlier version, or by another machine), UsageError, WarcError (the file was
+    changed), OSError.
     """
     article = archive.article(id_, version)
     with archive.reading() as connection:
@@ -86,16 +89,29 @@ def _kept(folder: ArchiveFolder, row: dict[str, Any]) -> _Kept:
     lines = lines_of(folder.manifest.read_bytes()) if folder.manifest.exists() else []
     heads = {number: head for number, line in enumerate(lines) if (head := _head(line, file))}
     if not heads:
-        raise NotFound(
-            f"the manifest does not list {file}, or not with the tree over its records: it is "
-            "still being written, or an earlier version listed it (then `tinhuyen warc manifest "
-            "--complete` lists it anew)"
-        )
+        raise _not_listed(folder, file)
     line = next((number for number, head in heads.items() if head == tree.head), None)
     if line is None or record_id != row["record_id"]:
         what = "the file is not the one that the manifest lists; `tinhuyen warc verify` says more"
         raise WarcError(what, file, offset)
     return _Kept(data, tree.place(indices[offset]), line)
+
+
+def _not_listed(folder: ArchiveFolder, file: str) -> NotFound:
+    """Why no line here can prove a record of this file, and what to do."""
+    if not any(line["file"] == file for line in read_lines(folder.manifest)):
+        for other in others(folder, folder.manifest.name):
+            if any(line["file"] == file for line in read_lines(other)):
+                machine = other.kept_as.split("/")[1]
+                return NotFound(
+                    f"{file} is listed by the machine {machine}, and its proof rests on the "
+                    "manifest there: run `tinhuyen cite --proof` on that machine"
+                )
+    return NotFound(
+        f"the manifest does not list {file}, or not with the tree over its records: it is "
+        "still being written, or an earlier version listed it (then `tinhuyen warc manifest "
+        "--complete` lists it anew)"
+    )
 
 
 def _head(line: bytes, file: str) -> str | None:

@@ -25,7 +25,7 @@ from storage.replay.page import Place
 from storage.replay.policy import OF_PAGES
 from storage.replay.shown import Shown, days_of, show_banner, show_page
 from storage.urls import origin_of
-from storage.web.hosts import room_of
+from storage.web.hosts import AWAY, room_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,7 @@ def _refused(request: Request, error: Exception) -> Response:
 def _away(request: Request, error: Exception) -> Response:
     """Its own words name machines that readers have no business with."""
     logger.error("%s", error)
-    what = "the archive cannot reach its database or its store; try again later\n"
-    return Response(what, 503, OF_PAGES, media_type="text/plain")
+    return Response(f"{AWAY}\n", 503, OF_PAGES, media_type="text/plain")
 
 
 def _address_of(request: Request) -> str:

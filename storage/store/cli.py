@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -34,14 +35,14 @@ def ship(
         raise UsageError(f"{VARIABLE} names no store; set it to s3://BUCKET/PREFIX, say")
     files = size = damaged = 0
     for one in ship_files(archive_of(context).folder, store, keep_local=keep_local):
-        is_damaged = one.why is not None
-        files, damaged = files + (not is_damaged), damaged + is_damaged
-        size += 0 if is_damaged else one.bytes
+        damaged += one.why is not None
+        if one.is_there:
+            files, size = files + 1, size + one.bytes
         if json:
-            print_json([one.as_json()])
+            print_json([asdict(one)])
         else:
             here = ", and stays here" if one.is_here else ""
-            console.print(escape(f"{one.file}: {one.why or one.what.replace('_', ' ') + here}"))
+            console.print(escape(f"{one.file}: {one.why or one.what + here}"))
     if not json:
         said = f"{files} file(s), {size / 1e6:,.1f} MB, shipped to {store.url}"
         console.print(escape(said + (f"; {damaged} NOT" if damaged else "")))

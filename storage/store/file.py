@@ -113,22 +113,22 @@ class StoredFile:
         """A stream that can be sought in; reading raises NotFound, StoreFault (an OSError)."""
         return io.BufferedReader(_Stream(self))
 
-    def bytes_at(self, at: int) -> bytes:
-        """Some bytes from an offset on; empty at the end. Raises NotFound, StoreFault.
+    def bytes_at(self, at: int) -> memoryview:
+        """Some bytes from an offset on, not copied; empty at the end. Raises NotFound, StoreFault.
 
         The last two ranges are kept: a reader looks a little back at where a record begins.
         """
         ranges = self._ranges
         for start, data in ranges:
             if start <= at < start + len(data):
-                return data[at - start :]
+                return memoryview(data)[at - start :]
         if at >= self._stat.st_size:
-            return b""
+            return memoryview(b"")
         goes_on = bool(ranges) and at == ranges[-1][0] + len(ranges[-1][1])
         ahead = min(2 * self._ahead, MOST_BYTES) if goes_on else FIRST_BYTES
         data = self._fetch(at, min(at + ahead, self._stat.st_size))
         self._ahead, self._ranges = ahead, (*ranges[-1:], (at, data))
-        return data
+        return memoryview(data)
 
 
 class _Stream(io.RawIOBase):

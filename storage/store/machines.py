@@ -6,6 +6,7 @@ them lie in the store under `machines/<machine>/`; whoever rebuilds reads those 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from heapq import merge
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,7 @@ from storage.store.file import StoredFile
 from storage.store.objects import Store, named_store
 
 MACHINES = "machines"
+_TABLES = f"{MACHINES}/*/sites/*.toml"
 
 Line = dict[str, Any]
 
@@ -29,15 +31,16 @@ def ship_beside(folder: ArchiveFolder, store: Store) -> None:
     Raises UsageError (the store knows more of this machine than this folder), StoreFault, OSError.
     """
     top = f"{MACHINES}/{folder.machine}"
+    sizes = store.names(top)
     for path in folder.beside():
         name = f"{top}/{path.relative_to(folder.root).as_posix()}"
-        if not _is_same(path, store, name):
+        if not _is_same(path, store, name, sizes.get(name)):
             store.put(path, name)
 
 
-def _is_same(path: Path, store: Store, name: str) -> bool:
+def _is_same(path: Path, store: Store, name: str, held: int | None) -> bool:
     """By size where lines are only ever appended; site tables are edited, and small."""
-    held, size = store.size_of(name), path.stat().st_size
+    size = path.stat().st_size
     if path.suffix == ".jsonl":
         if held is not None and held > size:
             raise UsageError(
@@ -46,7 +49,7 @@ def _is_same(path: Path, store: Store, name: str) -> bool:
                 "and nothing is written over"
             )
         return held == size
-    return held is not None and store.look_up(name).open("rb").read() == path.read_bytes()
+    return held == size and store.look_up(name).open("rb").read() == path.read_bytes()
 
 
 def all_lines(folder: ArchiveFolder, name: str) -> Iterator[Line]:
@@ -94,22 +97,24 @@ def others(folder: ArchiveFolder, name: str) -> list[StoredFile]:
     return [store.look_up(path) for path in copies if path != f"{MACHINES}/{me}/{name}"]
 
 
-def bring_sites(folder: ArchiveFolder) -> list[str]:
-    """Into a folder without site tables of its own, those of the machines; returns their names.
+def bring_sites(folder: ArchiveFolder) -> None:
+    """Into a folder without site tables of its own those of all machines, all of them or none.
 
-    Of one name the longest is taken: a table grows. Raises StoreFault, OSError.
+    Of one name the one that came to the store last. Raises StoreFault, OSError.
     """
     store = named_store()
     if store is None or any(folder.sites.glob("*.toml")):
-        return []
-    best: dict[str, StoredFile] = {}
-    for path in sorted(store.names(MACHINES)):
-        if PurePosixPath(path).match("machines/*/sites/*.toml"):
-            file = store.look_up(path)
-            if file.name not in best or file.stat().st_size > best[file.name].stat().st_size:
-                best[file.name] = file
-    files.make_folder(folder.sites)
-    for name, file in best.items():
-        with file.open("rb") as table:
-            (folder.sites / name).write_bytes(table.read())
-    return sorted(best)
+        return
+    names = [one for one in store.names(MACHINES) if PurePosixPath(one).match(_TABLES)]
+    tables = sorted(map(store.look_up, names), key=lambda file: file.stat().st_mtime_ns)
+    if not tables:
+        return
+    unfinished = folder.sites.with_name("sites.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    files.make_folder(unfinished)
+    for name, file in {table.name: table for table in tables}.items():
+        with file.open("rb") as stream:
+            files.copy(stream, unfinished / name)
+    files.sync_folder(unfinished)
+    files.rename(unfinished, folder.sites)
+    files.sync_folder(folder.root)

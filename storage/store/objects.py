@@ -1,4 +1,4 @@
-"""The object store: an address that fsspec understands, `s3://bucket/prefix` or `file:///folder`.
+"""The object store: `s3://bucket/prefix` or `file:///folder`, spoken to through fsspec.
 
 A finished WARC file is one object under the name that the archive gives it, and never changes.
 S3 is spoken by obstore: it needs no library that bars those of the crawl
@@ -8,20 +8,21 @@ S3 is spoken by obstore: it needs no library that bars those of the crawl
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from storage import files
 from storage.errors import NotFound, StoreFault, UsageError
 from storage.store.file import StoredFile, StoredStat, sha256_of
 
 VARIABLE = "TINHUYEN_STORE"
-_PIECE = 1 << 20
+_ADDRESS = re.compile(r"s3://[\w.-]+(/|$)|file:///")
+"""Of all others fsspec makes folders here, or fails only in use."""
 _FILES_KEPT = 8  # whose last ranges are in memory
 _RETRY = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
@@ -34,7 +35,7 @@ def named_store() -> Store | None:
 
 @lru_cache(maxsize=4)
 def store_at(url: str) -> Store:
-    """The store at an address, one a process. Raises UsageError: there is no driver for it."""
+    """The store at an address, one a process. Raises UsageError: it names none, or no driver."""
     return Store(url)
 
 
@@ -43,8 +44,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Raises UsageError."""
-        self.url = url.rstrip("/")
-        self._fs, self._root, self._errors = _driver(self.url)
+        self._fs, self._root, self._errors = _driver(url)
+        scheme, _, rest = url.partition("://")
+        self.url = f"{scheme}://{rest.rstrip('/')}"
         self._find = lru_cache(_FILES_KEPT)(self.look_up)
 
     def find(self, name: str) -> StoredFile:
@@ -107,11 +109,15 @@ class Store:
         return bool(getattr(self._fs, "local_file", False))
 
     def _path(self, name: str) -> str:
-        return f"{self._root}/{name}".rstrip("/")
+        return f"{self._root}/{name}".rstrip("/") or "/"
 
     def _range(self, name: str, start: int, end: int) -> bytes:
-        with self._faults(name):
-            data: bytes = self._fs.cat_file(self._path(name), start=start, end=end)
+        try:
+            with self._faults(name):
+                data: bytes = self._fs.cat_file(self._path(name), start=start, end=end)
+        except NotFound:  # taken down meanwhile: nobody is to find it here any more
+            self._find.cache_clear()
+            raise
         if len(data) != end - start:
             raise StoreFault(f"{self.url}/{name}: {len(data)} of {end - start} bytes came")
         return data
@@ -131,20 +137,21 @@ def _driver(url: str) -> tuple[Any, str, tuple[type[Exception], ...]]:
     """fsspec's file system, the path within it, and what it raises."""
     import fsspec
 
-    scheme, options = urlsplit(url).scheme, dict[str, Any]()
+    if not _ADDRESS.match(url):
+        raise UsageError(f"{url} names no store; s3://BUCKET/PREFIX or file:///FOLDER does")
+    options = dict[str, Any]()
     raised: tuple[type[Exception], ...] = (OSError,)
-    try:
-        if scheme == "s3":
+    if url.startswith("s3:"):
+        try:
             from obstore.exceptions import BaseError
             from obstore.fsspec import register
-
-            register("s3")
-            options, raised = {"retry_config": _RETRY}, (OSError, BaseError)
-        fs, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **options)
-    except (ImportError, ValueError) as error:
-        how = "pip install 'tinhuyen[s3]'" if scheme == "s3" else f"install fsspec's for {scheme}"
-        raise UsageError(f"{url} cannot be used ({error}); {how}") from error
-    return fs, root, raised
+        except ImportError as error:
+            how = "pip install 'tinhuyen[s3]'"
+            raise UsageError(f"{url} cannot be used ({error}); {how}") from error
+        register("s3")
+        options, raised = {"retry_config": _RETRY}, (OSError, BaseError)
+    fs, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **options)
+    return fs, root.rstrip("/"), raised
 
 
 def _modified_ns(told: dict[str, Any]) -> int:
@@ -159,13 +166,7 @@ def _copy_durably(path: Path, target: Path) -> None:
     files.make_folder(target.parent)
     new = target.with_name(f"{target.name}.shipping")
     new.unlink(missing_ok=True)
-    handle = files.create(new)
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE):
-                files.write(handle, piece)
-        files.sync(handle)
-    finally:
-        os.close(handle)
+    with path.open("rb") as file:
+        files.copy(file, new)
     files.rename(new, target)
     files.sync_folder(target.parent)

@@ -7,24 +7,20 @@ local copy removed. Before any file, the manifest that lists it. Whoever ships a
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from storage import files, times
 from storage.errors import NotFound, StoreFault, WarcError
 from storage.folder import ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.store.file import sha256_of
-from storage.store.machines import others, ship_beside
+from storage.store.machines import MACHINES, others, ship_beside
 from storage.store.objects import Store, named_store
 from storage.warc import index
 from storage.warc.manifest import Entry, own_entries, read_entries, replaced_in
 
-_PIECE = 1 << 20
 _MOVED = (".warc", ".gz", ".zst", ".arc", ".lz4", ".wacz")
 """Donated files of other endings are copied: a saved page's day may be its file's."""
 
@@ -42,10 +38,10 @@ class Shipped:
     why: str | None = None
     """Of a damaged one, what is wrong."""
 
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        told: dict[str, Any] = {"file": self.file, "bytes": self.bytes, "what": self.what}
-        return told | {"is_here": self.is_here, "why": self.why}
+    @property
+    def is_there(self) -> bool:
+        """Whether the store has it, whole."""
+        return self.what in ("shipped", "was there")
 
 
 def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> Iterator[Shipped]:
@@ -57,14 +53,14 @@ def ship(folder: ArchiveFolder, store: Store, *, keep_local: bool = False) -> It
     """
     with folder.shipping_lock():
         ship_beside(folder, store)
-        done, withdrawn = _verified(folder, store), _withdrawn(folder)
+        done, withdrawn = _verified(folder, store), _Withdrawn(folder, store)
         for entry in own_entries(folder):
             if not (folder.root / entry.file).exists():
                 continue  # moved already, or lost: `warc manifest --check` tells
-            if entry.file in withdrawn:
+            if entry.file in withdrawn.names:
                 yield _withdraw(folder, entry)
             elif not _stays(entry, keep_local) or done.get(entry.file) != entry.sha256:
-                yield _ship(folder, store, entry, keep_local=keep_local)
+                yield _ship(folder, store, entry, withdrawn, keep_local=keep_local)
 
 
 def waiting(folder: ArchiveFolder, store: Store) -> list[Entry]:
@@ -76,41 +72,48 @@ def waiting(folder: ArchiveFolder, store: Store) -> list[Entry]:
 def fetch(folder: ArchiveFolder, name: str) -> Path:
     """Copy a file back from the store, compared with the manifest; returns where it is.
 
-    Raises NotFound, StoreFault, WarcError (the store's copy is not as listed), OSError.
+    Raises NotFound (no manifest lists it, or it is nowhere), StoreFault, WarcError (the copy in the
+    store is not as listed), OSError.
     """
+    entry = next((one for one in read_entries(folder) if one.file == name), None)
+    if entry is None:
+        raise NotFound(f"no machine's manifest lists {name}; `tinhuyen warc manifest` shows names")
     here = folder.file_here(name)
     if here is not None:
         return here
     stored, path = folder.file(name), folder.root / name
     files.make_folder(path.parent)
     unfinished = path.with_name(path.name + ".fetching")
-    with stored.open("rb") as file, unfinished.open("wb") as copy:
-        shutil.copyfileobj(file, copy, _PIECE)
-    entry = next((one for one in read_entries(folder) if one.file == name), None)
-    if entry is not None and sha256_of(unfinished) != entry.sha256:
+    unfinished.unlink(missing_ok=True)
+    with stored.open("rb") as file:
+        files.copy(file, unfinished)
+    if sha256_of(unfinished) != entry.sha256:
         unfinished.unlink()
         raise WarcError("the store's copy is not the file that the manifest lists", name, 0)
-    handle = files.open_existing(unfinished)
-    files.sync(handle)
-    os.close(handle)
     files.rename(unfinished, path)
     files.sync_folder(path.parent)
     return path
 
 
 def _ship(
-    folder: ArchiveFolder, store: Store, entry: Entry, *, keep_local: bool
-) -> Shipped:  # fmt: skip
+    folder: ArchiveFolder,
+    store: Store,
+    entry: Entry,
+    withdrawn: _Withdrawn,
+    *,
+    keep_local: bool,
+) -> Shipped:
     path, what = folder.root / entry.file, "was there"
     if not _holds(store, entry):
-        if entry.file in _withdrawn(folder):  # asked again: before it was missed there proves less
+        withdrawn.look_again()  # only now: before it was missed there proves less
+        if entry.file in withdrawn.names:
             return _withdraw(folder, entry)
         store.put(path, entry.file)
         what = "shipped"
         if not _holds(store, entry):
             store.remove(entry.file)
             return Shipped(entry.file, entry.bytes, "damaged", True, _whose_fault(path, entry))
-    note_shipped(folder, store, entry)
+    _note_shipped(folder, store, entry)
     stays = _stays(entry, keep_local)
     if not stays:
         files.remove(path)
@@ -138,9 +141,23 @@ def _whose_fault(path: Path, entry: Entry) -> str:
     return "the store gave other bytes back than it was given; they were removed there"
 
 
-def _withdrawn(folder: ArchiveFolder) -> set[str]:
-    """Names of files that takedowns on other machines replaced."""
-    return {name for file in others(folder, "manifest.jsonl") for name in replaced_in(file)}
+class _Withdrawn:
+    """What takedowns on other machines replaced."""
+
+    def __init__(self, folder: ArchiveFolder, store: Store) -> None:
+        self._folder, self._store = folder, store
+        self._sizes: dict[str, int] = {}
+        self.names: set[str] = set()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """One listing; the manifests are read only if one of them grew."""
+        copies = self._store.names(MACHINES).items()
+        sizes = {name: size for name, size in copies if name.endswith("/manifest.jsonl")}
+        if sizes != self._sizes:
+            lists = others(self._folder, "manifest.jsonl")
+            self.names = {name for file in lists for name in replaced_in(file)}
+            self._sizes = sizes
 
 
 def _withdraw(folder: ArchiveFolder, entry: Entry) -> Shipped:
@@ -157,7 +174,7 @@ def replace_in_store(folder: ArchiveFolder, entry: Entry) -> None:
     if store is None or entry.replaces is None or store.size_of(entry.replaces) is None:
         return
     ship_beside(folder, store)
-    done = _ship(folder, store, entry, keep_local=True)
+    done = _ship(folder, store, entry, _Withdrawn(folder, store), keep_local=True)
     if done.why is not None:
         raise StoreFault(f"{entry.file}: {done.why}")
 
@@ -170,7 +187,7 @@ def remove_here(folder: ArchiveFolder, name: str) -> None:
             files.sync_folder(path.parent)
 
 
-def note_shipped(folder: ArchiveFolder, store: Store, entry: Entry) -> None:
+def _note_shipped(folder: ArchiveFolder, store: Store, entry: Entry) -> None:
     """Note that the store gave a file back as it is listed. Raises OSError."""
     told = {"file": entry.file, "sha256": entry.sha256, "bytes": entry.bytes, "store": store.url}
     append_lines(_log(folder), [told | {"at": times.utc_text(times.now())}])

@@ -58,14 +58,15 @@ stay, hidden: they hold nothing of the page, and other addresses' revisits refer
 def rewrite(archive: Archive, taken: dict[str, Any]) -> Log:
     """Take out what a takedown (a row of `takedown`) covers, and keep a log of it.
 
-    Raises ArchiveBusy (a site is being crawled), UsageError, WarcError, ArchiveFault; run again,
-    it goes on.
+    Raises ArchiveBusy (a site is being crawled, files are being shipped), UsageError, WarcError,
+    ArchiveFault; run again, it goes on.
     """
     engine = archive.open_for_writing()
     try:
         with ExitStack() as stack:
             for site in _sites(archive):
                 stack.enter_context(archive.folder.site_lock(site))
+            stack.enter_context(archive.folder.shipping_lock())
             with archive.reading(Audience.STAFF) as tx:
                 targets, kept = _targets(tx, taken["covers"])
             for name, rows in targets.items():
@@ -252,7 +253,7 @@ def _remove(folder: ArchiveFolder, name: str) -> None:
 
 def _remove_replaced(archive: Archive, engine: Engine) -> None:
     """Files that a crash left beside what replaces them, once no row needs them."""
-    for name in manifest.replaced_files(archive.folder):
+    for name in manifest.replaced_in(archive.folder.manifest):
         with engine.connect() as tx, contextlib.suppress(NotFound):
             archive.folder.file(name)
             here = select(capture.c.id).where(capture.c.warc_file == name).limit(1)

@@ -169,7 +169,8 @@ def locate(
 def manifest(
     context: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="Read every listed file and compare; ends with 6.")
+        bool,
+        typer.Option("--check", help="Read every file that is listed here, compare; ends with 6."),
     ] = False,
     key: Annotated[
         Path | None, typer.Option(help="The public key (PEM) that signatures must be by.")
@@ -192,12 +193,11 @@ def manifest(
     folder = archive_of(context).folder
     if complete:
         list_anew(folder)
-    entries = list(fixity.listed(folder).values())
     if not check:
-        rows = [asdict(entry) for entry in entries]
+        rows = [asdict(entry) for entry in fixity.listed(folder).values()]
         print_json(rows) if json else print_table(_LISTED, ([r[c] for c in _LISTED] for r in rows))
         return
-    codes = [_check_listed(folder, entry, json=json) for entry in entries]
+    codes = [_check_listed(folder, entry, json=json) for entry in fixity.own(folder)]
     codes += _check_seals(folder, key, root, json=json)
     raise typer.Exit(gravest(codes))
 

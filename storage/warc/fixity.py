@@ -9,15 +9,21 @@ from pathlib import Path
 from storage.errors import NotFound, StoreFault, UsageError, WarcError
 from storage.folder import ArchiveFolder
 from storage.store.file import WarcFile, sha256_of
-from storage.warc.manifest import Entry, read_entries
+from storage.warc.manifest import Entry, own_entries, read_entries
 from storage.warc.verify.rules import Flaw, Rule
 
 _PIECE = 1 << 20
 
 
 def listed(folder: ArchiveFolder) -> dict[str, Entry]:
-    """The manifest's newest line of each file, by the file's name, in the order of closing."""
+    """The newest line of each file in all machines' manifests, by its name, in order of closing."""
     return {entry.file: entry for entry in read_entries(folder)}
+
+
+def own(folder: ArchiveFolder) -> list[Entry]:
+    """Of these, the files that this machine listed: it answers for them alone."""
+    mine = {entry.file for entry in own_entries(folder)}
+    return [entry for name, entry in listed(folder).items() if name in mine]
 
 
 def compare(entry: Entry | None, size: int, sha256: str) -> Iterator[Flaw]:
@@ -47,16 +53,17 @@ def check(folder: ArchiveFolder, entry: Entry) -> list[Flaw]:
 
 
 def write_bag(folder: ArchiveFolder, out: Path, site: str | None = None) -> int:
-    """Copy closed files, manifest, journal and site tables into a BagIt bag (RFC 8493).
+    """Copy what this machine listed, its manifest, journal and tables into a bag (RFC 8493).
 
     `site`: only its WARC files. Returns how many. Every copy is compared with the manifest.
     Raises UsageError (the place is taken, nothing to put in), WarcError, OSError.
     """
     import bagit
 
-    entries = [one for one in listed(folder).values() if site in (None, one.site)]
+    entries = [one for one in own(folder) if site in (None, one.site)]
     if not entries:
-        raise UsageError(f"the manifest lists no file of {site or 'any site'}; is it closed?")
+        what = f"this machine's manifest lists no file of {site or 'any site'}"
+        raise UsageError(f"{what}; is it closed, and was it written here?")
     if out.exists():
         raise UsageError(f"{out} is there already; name a folder that is not")
     unfinished = out.with_name(out.name + ".unfinished")

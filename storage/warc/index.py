@@ -82,6 +82,7 @@ def keep_current(folder: ArchiveFolder, name: str) -> None:
 def lines_of(folder: ArchiveFolder, name: str) -> list[str]:
     """A file's lines, from its index or, where that is old or missing, from the file itself.
 
+    Of a file that is not in this folder the index is taken as it is, without asking the store.
     Raises NotFound, OSError.
     """
     if not _is_current(folder, name):
@@ -95,10 +96,9 @@ def index_of(folder: ArchiveFolder, name: str) -> Path:
 
 
 def _is_current(folder: ArchiveFolder, name: str) -> bool:
-    """Whether a file's index is there and not older than the file. Raises NotFound."""
+    """Whether a file's index is there and not older than the file."""
     path, file = index_of(folder, name), folder.file_here(name)
     if file is None:  # what is in the store never changes; only its date there is younger
-        folder.file(name)
         return path.exists()
     return path.exists() and path.stat().st_mtime_ns >= file.stat().st_mtime_ns
 

@@ -117,13 +117,11 @@ def _standing(listed: Iterable[Entry]) -> Iterator[Entry]:
     return (entry for name, entry in entries.items() if name not in replaced)
 
 
-def replaced_files(folder: ArchiveFolder) -> list[str]:
-    """Names of files that another took the place of. They are removed; a crash may leave one."""
-    return [entry.replaces for entry in _read_all(folder) if entry.replaces is not None]
-
-
 def replaced_in(manifest: WarcFile) -> list[str]:
-    """The same, as the manifest of another machine tells it."""
+    """Names of files that another took the place of, as a machine's manifest tells.
+
+    They are removed; a crash may leave one.
+    """
     return [line["replaces"] for line in read_lines(manifest) if line.get("replaces")]
 
 

@@ -21,7 +21,7 @@ from storage.query.access import Audience, audience_here
 from storage.replay.addresses import address, stamp_of
 from storage.replay.app import make_replay
 from storage.times import parse_utc
-from storage.web.hosts import ByHost, replay_of
+from storage.web.hosts import AWAY, ByHost, replay_of
 from storage.web.record import describe
 from storage.web.watching import watching
 
@@ -94,8 +94,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _away(request: Request, error: Exception) -> Response:
     """Its own words name machines that readers have no business with."""
     logger.error("%s", error)
-    told = {"error": "the archive cannot reach its database or its store; try again later"}
-    return JSONResponse(told, status_code=503, headers=_HEADERS)
+    return JSONResponse({"error": AWAY}, status_code=503, headers=_HEADERS)
 
 
 def _add_record(app: FastAPI, archive: Archive, templates: Jinja2Templates) -> None:

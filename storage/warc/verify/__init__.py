@@ -10,6 +10,7 @@ one.py     one file by itself: all of the above
 places.py  record ids, addresses and payloads across files: duplicates, revisits
 store.py   the archive's manifest, rows, index and replica against its WARC files
 bench.py   a file by itself, among the others, and against the archive: its verdict
+scratch.py where a file of the store lies meanwhile
 round.py   which files, in which order, and the log; pace.py: how fast
 report.py  verdicts for people
 """

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -20,13 +18,14 @@ from storage.store.file import WarcFile, sha256_of
 from storage.store.objects import named_store
 from storage.warc import fixity
 from storage.warc.manifest import own_entries
-from storage.warc.verify import store
+from storage.warc.verify import scratch, store
 from storage.warc.verify.one import Checked, check_file
 from storage.warc.verify.pace import Pace
 from storage.warc.verify.places import Places
 from storage.warc.verify.rules import Flaw, Rule
 
 _OPEN = "it is being written, or was left open by a crash (`tinhuyen recover` closes it)"
+_GONE = "it went away meanwhile (`warc verify --all` tells if it is missing)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class Bench:
         self._kept, self._others = Places(kept), Places(None)
         names = self._folder.all_names()
         self._kept.keep_only({name.removesuffix(OPEN_SUFFIX) for name in names})
+        scratch.clear(self._folder)
 
     def __enter__(self) -> Bench:
         return self
@@ -80,39 +80,34 @@ class Bench:
         self._others.close()
 
     def verify(self, file: WarcFile) -> Verdict:
-        """Everything but the originals of revisits. Raises for no file; StoreFault."""
+        """Everything but the originals of revisits.
+
+        Raises nothing for a damaged file; ArchiveFault (the store fails, no room for a copy).
+        """
         name = self._folder.name_of(file) if self._folder.holds(file) else str(file)
         if file.suffix == OPEN_SUFFIX:
             return Verdict(name, skipped=_OPEN)
         try:
-            with self._at_hand(file) as path:
-                return self._verify(path, name)
+            if isinstance(file, Path):
+                return self._verify(file, name)
+            with scratch.fetched(self._folder, file, self._pace) as copy:  # it is read four times
+                return self._verify(copy, name)
         except StoreFault:
             raise
+        except NotFound:
+            return Verdict(name, skipped=_GONE)
         except OSError as error:
-            moved = self._moved(file, name)
-            if moved is not None:
-                return self.verify(moved)
+            if isinstance(file, Path) and not file.exists() and self._is_inside(name):
+                return self._verify_moved(name)
             return Verdict(name, flaws=(Flaw(0, Rule.UNREADABLE, str(error)),))
 
-    @contextmanager
-    def _at_hand(self, file: WarcFile) -> Iterator[Path]:
-        """A file in the store is fetched once: it is read four times."""
-        if isinstance(file, Path):
-            yield file
-            return
-        with TemporaryDirectory(prefix=".verifying-", dir=self._folder.root) as scratch:
-            path = Path(scratch) / file.name
-            with self._pace.open(file) as stored, path.open("wb") as copy:
-                shutil.copyfileobj(stored, copy, 1 << 20)
-            yield path
-
-    def _moved(self, file: WarcFile, name: str) -> WarcFile | None:
-        """Where a file is now that went to the store meanwhile; None if it did not."""
-        if isinstance(file, Path) and not file.exists() and self._is_inside(name):
-            with suppress(NotFound):
-                return self._folder.file(name)
-        return None
+    def _verify_moved(self, name: str) -> Verdict:
+        """A file that went to the store meanwhile, or altogether."""
+        try:
+            moved = self._folder.file(name)
+        except NotFound:
+            return Verdict(name, skipped=_GONE)
+        return self.verify(moved)
 
     def _verify(self, path: Path, name: str) -> Verdict:
         size, sha256 = path.stat().st_size, sha256_of(path, self._pace.open)
@@ -144,19 +139,21 @@ class Bench:
             )
 
     def missing_files(self) -> Iterator[Verdict]:
-        """Files that the manifest or the rows name and the disk does not hold."""
+        """Files that the manifest or the rows name, as they now are, and the disk does not hold."""
         with self._rows() as tx:
             named = set() if tx is None else store.files_with_rows(tx)
+        listed = fixity.listed(self._folder)
         own = {entry.file for entry in own_entries(self._folder)}
+        there = {name.removesuffix(OPEN_SUFFIX) for name in self._folder.all_names()}
         is_alone = not self._archive.is_shared and named_store() is None
-        for name in sorted({*self._listed, *named}):
+        for name in sorted({*listed, *named} - there):
             try:
                 self._folder.file(name)
             except NotFound as error:
                 if isinstance(error, NotHere) and name not in own and not is_alone:
                     yield Verdict(name, skipped=str(error))
                     continue
-                rule = Rule.MISSING_FILE if name in self._listed else Rule.ROW_WITHOUT_RECORD
+                rule = Rule.MISSING_FILE if name in listed else Rule.ROW_WITHOUT_RECORD
                 yield Verdict(name, flaws=(Flaw(0, rule, "the whole file is missing"),))
 
     @contextmanager

@@ -8,12 +8,14 @@ stopped goes on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from storage import times
 from storage.archive import Archive
+from storage.errors import NotHere
 from storage.folder import OPEN_SUFFIX, ArchiveFolder
 from storage.lines import append_lines, read_lines
 from storage.store.file import WarcFile
@@ -47,9 +49,9 @@ class Round:
         if since is None:
             since = self._note("begun")
         done = {line["file"] for line in self._lines("file") if line["at"] >= since}
-        left = (self._file(name) for name in self._by_age() if name not in done)
+        left = (name for name in self._by_age() if name not in done)
         with self._bench() as bench:
-            yield from self._verify(bench, left)
+            yield from self._verify(bench, self._files(left))
             yield from bench.missing_files()
         self._note("ended")
 
@@ -105,14 +107,18 @@ class Round:
         last = {line["file"]: line["at"] for line in self._lines("file")}
         return sorted(self._folder.all_names(), key=lambda name: (last.get(name, ""), name))
 
-    def _file(self, name: str) -> WarcFile:
-        """Where a file is by now: a round takes long, and files move to the store meanwhile."""
-        return self._folder.file(name.removesuffix(OPEN_SUFFIX))
+    def _files(self, names: Iterable[str]) -> Iterator[WarcFile]:
+        """Where each is by now: a round takes long, and files move to the store or go meanwhile.
+
+        One that is gone is left out; whether it should be there is asked at the end.
+        """
+        for name in names:
+            with suppress(NotHere):
+                yield self._folder.file(name.removesuffix(OPEN_SUFFIX))
 
     def _up_to(self, size: int) -> Iterator[WarcFile]:
         """At least one: a file larger than all that is allowed would never be looked at."""
-        for name in self._by_age():
-            file = self._file(name)
+        for file in self._files(self._by_age()):
             if file.suffix != OPEN_SUFFIX:
                 size -= file.stat().st_size
             yield file
