@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, TextClause, create_engine, select, text
 
 from crawler.schedule import table
 from crawler.schedule.commands import queue_commands, words_of
@@ -29,6 +30,8 @@ from crawler.schedule.worker import Bounds
 from crawler.sites import load_sites
 from storage import times
 from storage.archive import Archive
+from storage.database import jobs
+from storage.database.connect import open_database
 from storage.database.schedules import DayLimits
 from storage.database.schema import frontier
 from storage.database.work_queue import drop_waiting, open_jobs
@@ -369,6 +372,30 @@ def test_a_queued_command_waits_once(machines: Callable[[str], Machine]) -> None
     assert row.worker == archive.folder.machine
 
 
+def asked_alone(engine: Engine, statement: TextClause) -> bool:
+    """In a transaction of its own: within one, pg_stat_activity stands still."""
+    with engine.connect() as connection:
+        return connection.execute(statement).first() is not None
+
+
+def test_two_machines_that_queue_the_same_job_at_once_queue_one(postgres_url: str) -> None:
+    """Who comes second does not see the first one's row yet, waits for it, and leaves it be."""
+    engine = open_database(postgres_url)
+    ask = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def put_in() -> bool:
+        with engine.begin() as tx:
+            return jobs.queue_job(tx, "p0", "full", times.now(), times.now())
+
+    with ThreadPoolExecutor(1) as other:
+        with engine.begin() as tx:
+            assert jobs.queue_job(tx, "p0", "full", times.now(), times.now())
+            second = other.submit(put_in)
+            wait_for(lambda: asked_alone(engine, ask))
+        assert second.result(UNTIL_SECONDS) is False
+    engine.dispose()
+
+
 def test_sites_behind_one_address_share_a_lock(machines: Callable[[str], Machine]) -> None:
     with pair(machines, 2) as (one, _, _gate):
         queue(one, "p0", "p1")
@@ -404,7 +431,6 @@ def test_joined_are_those_that_a_chain_of_common_keys_leads_between(
 def test_the_queue_is_closed_to_strangers_and_made_anew_by_its_own_migrations(
     postgres_url: str,
 ) -> None:
-    from storage.database.connect import open_database
     from storage.database.work_queue import hand_out, queue_path, upgrade_queue
 
     engine = open_database(postgres_url)

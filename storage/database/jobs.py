@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, update
 
 from storage import times
+from storage.database.prepared import Prepared, columns
 from storage.database.schedules import DayLimits
 from storage.database.schema import capture, job, run, schedule
 
@@ -56,9 +57,6 @@ def queue_job(
 
     `bound_to`: the machine that has what it needs; None: any may make it.
     """
-    is_open = and_(job.c.site == site, job.c.mode == mode, job.c.state != "done")
-    if tx.execute(select(job.c.id).where(is_open)).first() is not None:
-        return False
     values = {
         "site": site,
         "mode": mode,
@@ -68,8 +66,13 @@ def queue_job(
         "tries": tries,
         "worker": bound_to,
     }
-    tx.execute(insert(job), values)
-    return True
+    return bool(_QUEUE.run(tx, values).rowcount)
+
+
+_LATER = ("lease_until", "started_at", "finished_at", "exit_code", "outcome", "run")
+_QUEUE = Prepared(  # who asked first whether one is open could be overtaken by another machine
+    lambda insert_: insert_(job).values(columns(job, "id", *_LATER)).on_conflict_do_nothing()
+)
 
 
 def answered_until(
