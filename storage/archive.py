@@ -91,26 +91,27 @@ class Archive:
         (storage.database.site_lock), and has one connection only; nobody else may crawl one of
         `hosts` meanwhile either. Raises ArchiveBusy, ArchiveFault.
         """
-        with self.folder.site_lock(site):
-            engine = self.open_for_writing()
-            try:
-                if not self.is_shared:
-                    yield engine
-                    return
-                with held_site(self.database_url, site, hosts) as held:
-                    yield held
-            finally:
-                engine.dispose()
+        with self.folder.site_lock(site), self._held(site, hosts) as engine:
+            yield engine
 
     @contextmanager
-    def import_lock(self) -> Iterator[None]:
-        """Held by the one process that takes in donated files, on any machine. Raises as above."""
-        with self.folder.import_lock():
-            if self.is_shared:
-                with held_site(self.database_url, "imports"):
-                    yield
-            else:
-                yield
+    def import_lock(self) -> Iterator[Engine]:
+        """Held by the one process that takes in donated files, on any machine. The same."""
+        with self.folder.import_lock(), self._held("imports") as engine:
+            yield engine
+
+    @contextmanager
+    def _held(self, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
+        engine = self.open_for_writing()
+        try:
+            if not self.is_shared:
+                yield engine
+                return
+            engine.dispose()  # it looked at the schema; every connection counts on a server
+            with held_site(self.database_url, site, hosts) as held:
+                yield held
+        finally:
+            engine.dispose()
 
     @cached_property
     def _engine(self) -> Engine:
