@@ -20,7 +20,7 @@ from weakref import finalize
 from sqlalchemy import Connection, Engine, make_url
 
 from storage.database.captures import find_original, find_record
-from storage.database.connect import connected, open_database, open_for_reading
+from storage.database.connect import connected, is_sqlite, open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
 from storage.database.site_lock import held_site
@@ -66,7 +66,7 @@ class Archive:
     @property
     def is_shared(self) -> bool:
         """Whether many machines may share the database, each with a folder of its own."""
-        return make_url(self.database_url).get_backend_name() != "sqlite"
+        return not is_sqlite(self.database_url)
 
     @property
     def database_url(self) -> str:
