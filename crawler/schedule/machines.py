@@ -109,6 +109,9 @@ class MachineWorker:
         while child is not None and child.poll() is None:
             if self._stop.wait(_POLL_SECONDS):
                 child.send_signal(signal.SIGTERM)
+        if child is not None and child.returncode and not self._stop.is_set():
+            log = self._archive.folder.root / "logs" / "recovery.log"
+            logger.warning("what was left open is not all recovered: %s says why", log)
 
     async def _serve(self, *, until_empty: bool) -> None:
         arguments = work_queue.connection_arguments(self._archive.database_url)
