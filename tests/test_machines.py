@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -40,10 +39,10 @@ from tests import donated, postgres
 from tests.conftest import TestArchive
 from tests.job_rows import queue, rows
 from tests.portals import portals
+from tests.waiting import UNTIL_SECONDS, wait_for
 
 pytestmark = pytest.mark.postgres
 SOON = Bounds(2, lease=timedelta(seconds=3), again=timedelta(seconds=0.3), turn_seconds=0.05)
-UNTIL_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -116,13 +115,6 @@ def working(machine: Machine) -> Iterator[MachineWorker]:
     finally:
         worker.stop()
         thread.join()
-
-
-def wait_for(met: Callable[[], object]) -> None:
-    until = time.monotonic() + UNTIL_SECONDS
-    while not met():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.05)
 
 
 def crawl(machine: Machine, site: str = "p0") -> subprocess.Popen[bytes]:
@@ -280,34 +272,18 @@ def test_a_killed_worker_is_noticed_and_its_site_goes_on(
 
 def test_workers_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     """Running crawls stop by themselves, acknowledge nothing more, and go on when it is back."""
-    with postgres.server() as url:
-        one = Machine(tmp_path / "one", url)
+    with postgres.running() as server:
+        one = Machine(tmp_path / "one", server.url)
         one.folder.mkdir()
         with portals(one, 1, articles=30, seconds=0.1), working(one):
             queue(one, "p0")
             wait_for(lambda: list(one.folder.glob("warc/p0/*.open")))
-            with away(url):
+            with server.away():
                 wait_for(lambda: not crawling(one))
                 time.sleep(1)
             wait_for(lambda: (found := rows(one)) and found[-1].outcome == "done")
         assert len(one.open().search(limit=100)) == 30
         assert len(one.open().runs("p0")) == 1
-
-
-@contextmanager
-def away(url: str) -> Iterator[None]:
-    """The server is stopped at once, and started again as it was."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        data = Path(connection.execute(text("SHOW data_directory")).scalar_one())
-    engine.dispose()
-    options = shlex.join(shlex.split((data / "postmaster.opts").read_text())[1:])
-    programs, user = postgres.programs(), postgres._owner(data)
-    assert programs is not None
-    control = (programs / "pg_ctl", "-D", data, "-w")
-    postgres._run(user, *control, "-m", "immediate", "stop")
-    yield
-    postgres._run(user, *control, "-l", data.parent / "log", "-o", options, "start")
 
 
 def test_what_may_not_begin_waits_outside_the_queue(machines: Callable[[str], Machine]) -> None:
