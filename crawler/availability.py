@@ -71,7 +71,10 @@ def decided_about(archive: Archive, site: str) -> SiteState | None:
     if not archive.exists:
         return None
     archive.open_for_writing().dispose()
-    return next(reversed(archive.states(site)), None)
+    try:
+        return next(reversed(archive.states(site)), None)
+    finally:
+        archive.close()  # whoever crawls now holds one connection less
 
 
 def pause_site(

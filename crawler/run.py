@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from storage.archive import Archive
 from storage.database.connect import writing
 from storage.database.frontier import Frontier
 from storage.database.runs import LAST_CHANCE
-from storage.errors import ArchiveBusy, Exit, UsageError
+from storage.errors import ArchiveBusy, Exit, TinHuyenError, UsageError
 from storage.handed_out import HandedOut
 from storage.query.runs import unfinished_run
 from storage.warc.writer import archive_fault
@@ -124,17 +123,24 @@ def recover_sites(archive: Archive, ids: Sequence[str]) -> list[dict[str, Any]]:
     return done
 
 
-def recover_free(archive: Archive) -> None:
+def recover_free(archive: Archive) -> Exit:
     """Recover what a machine left open in its folder when it died, but for sites that are crawled.
 
-    For the start of a worker, in a process of its own: a page may end the one that reads it.
+    For the start of a worker, in a process of its own: a page may end the one that reads it. A site
+    that cannot be recovered is said, and the others go on; FAILED then.
     """
-    declared = load_sites(archive.folder.sites)
+    declared, code = load_sites(archive.folder.sites), Exit.DONE
     for id_ in sorted({path.parent.name for path in archive.folder.root.glob(_LEFT_OPEN)}):
         if id_ in declared:
-            with suppress(ArchiveBusy):  # whoever crawls it goes on; the next start looks again
+            try:
                 result = _recover(archive, declared[id_])
                 logs.complain(f"{id_}: {result['message'] if result else 'nothing to recover'}")
+            except ArchiveBusy:  # whoever crawls it goes on; the next start looks again
+                continue
+            except TinHuyenError as error:
+                logs.complain(f"{id_}: {error}; `tinhuyen recover {id_}` tries again")
+                code = Exit.FAILED
+    return code
 
 
 _LEFT_OPEN = "warc/*/*.warc.gz.open"

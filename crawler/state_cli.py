@@ -74,8 +74,8 @@ def _decide(
     engine = archive.open_for_writing()
     try:
         about = _run_of(archive, site, run)
-        lock = archive.site_lock(site) if about else nullcontext()  # its readings turn
-        with lock, engine.begin() as tx:
+        lock = archive.site_lock(site) if about else nullcontext(engine)  # its readings turn
+        with lock as held, held.begin() as tx:
             moment = times.utc_text(times.now())
             decide(archive.folder, tx, SiteState(site, moment, by, state, because, about))
     finally:

@@ -20,7 +20,7 @@ from weakref import finalize
 from sqlalchemy import Connection, Engine, make_url
 
 from storage.database.captures import find_original, find_record
-from storage.database.connect import connected, open_database, open_for_reading
+from storage.database.connect import connected, is_sqlite, open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
 from storage.database.site_lock import held_site
@@ -66,7 +66,7 @@ class Archive:
     @property
     def is_shared(self) -> bool:
         """Whether many machines may share the database, each with a folder of its own."""
-        return make_url(self.database_url).get_backend_name() != "sqlite"
+        return not is_sqlite(self.database_url)
 
     @property
     def database_url(self) -> str:
@@ -91,26 +91,27 @@ class Archive:
         (storage.database.site_lock), and has one connection only; nobody else may crawl one of
         `hosts` meanwhile either. Raises ArchiveBusy, ArchiveFault.
         """
-        with self.folder.site_lock(site):
-            engine = self.open_for_writing()
-            try:
-                if not self.is_shared:
-                    yield engine
-                    return
-                with held_site(self.database_url, site, hosts) as held:
-                    yield held
-            finally:
-                engine.dispose()
+        with self.folder.site_lock(site), self._held(site, hosts) as engine:
+            yield engine
 
     @contextmanager
-    def import_lock(self) -> Iterator[None]:
-        """Held by the one process that takes in donated files, on any machine. Raises as above."""
-        with self.folder.import_lock():
-            if self.is_shared:
-                with held_site(self.database_url, "imports"):
-                    yield
-            else:
-                yield
+    def import_lock(self) -> Iterator[Engine]:
+        """Held by the one process that takes in donated files, on any machine. The same."""
+        with self.folder.import_lock(), self._held("imports") as engine:
+            yield engine
+
+    @contextmanager
+    def _held(self, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
+        engine = self.open_for_writing()
+        try:
+            if not self.is_shared:
+                yield engine
+                return
+            engine.dispose()  # it looked at the schema; every connection counts on a server
+            with held_site(self.database_url, site, hosts) as held:
+                yield held
+        finally:
+            engine.dispose()
 
     @cached_property
     def _engine(self) -> Engine:

@@ -102,6 +102,8 @@ BAD = {
     "no archive": (("search", "x"), 1, "holds no archive yet"),
     "no such article": (("show", "ffff"), 1, "holds no archive yet"),
     "no database": (("--database", "nonsense", "search", "x"), 2, "is no database"),
+    "no database to work": (("--database", "nonsense", "work"), 2, "is no database"),
+    "no schedule's": (("--database", "nonsense", "schedule", "run"), 2, "is no database"),
     "no such file": (
         ("read", "khong-co.html", "--url", "http://a.vn/", "--family", "plain",
          "--fetched-at", "2024-03-01T10:00:00+07:00"), 2, "cannot read khong-co.html",

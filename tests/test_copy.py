@@ -220,9 +220,12 @@ def test_what_may_not_be_copied_is_said(
     for wrong in ("x://", "mysql://h/x"):
         assert "is no database" in copied(archive, demo, wrong, code=2)
     assert "holds no archive yet" in copied(archive, f"sqlite:///{tmp_path}/new.db", demo, code=1)
-    with archive.open().folder.whole_lock():
-        held = copied(archive, demo, str(archive.folder), code=7)
-    assert "the archive is in use" in held
+    for held in (demo_archive, archive):  # either: where it comes from, and where it goes
+        with held.open().folder.whole_lock():
+            told = copied(archive, str(demo_archive.folder), str(archive.folder), code=7)
+        assert "the archive is in use" in told
+    itself = copied(archive, str(demo_archive.folder), str(demo_archive.folder), code=2)
+    assert "holds an archive already" in itself
 
 
 def test_a_copy_that_is_killed_leaves_an_empty_database(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, TextClause, create_engine, select, text
 
 from crawler.schedule import table
 from crawler.schedule.commands import queue_commands, words_of
@@ -29,6 +29,8 @@ from crawler.schedule.worker import Bounds
 from crawler.sites import load_sites
 from storage import times
 from storage.archive import Archive
+from storage.database import jobs
+from storage.database.connect import open_database
 from storage.database.schedules import DayLimits
 from storage.database.schema import frontier
 from storage.database.work_queue import drop_waiting, open_jobs
@@ -37,10 +39,10 @@ from tests import donated, postgres
 from tests.conftest import TestArchive
 from tests.job_rows import queue, rows
 from tests.portals import portals
+from tests.waiting import UNTIL_SECONDS, wait_for
 
 pytestmark = pytest.mark.postgres
 SOON = Bounds(2, lease=timedelta(seconds=3), again=timedelta(seconds=0.3), turn_seconds=0.05)
-UNTIL_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,6 @@ def working(machine: Machine) -> Iterator[MachineWorker]:
     finally:
         worker.stop()
         thread.join()
-
-
-def wait_for(met: Callable[[], object]) -> None:
-    until = time.monotonic() + UNTIL_SECONDS
-    while not met():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.05)
 
 
 def crawl(machine: Machine, site: str = "p0") -> subprocess.Popen[bytes]:
@@ -277,34 +272,18 @@ def test_a_killed_worker_is_noticed_and_its_site_goes_on(
 
 def test_workers_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     """Running crawls stop by themselves, acknowledge nothing more, and go on when it is back."""
-    with postgres.server() as url:
-        one = Machine(tmp_path / "one", url)
+    with postgres.running() as server:
+        one = Machine(tmp_path / "one", server.url)
         one.folder.mkdir()
         with portals(one, 1, articles=30, seconds=0.1), working(one):
             queue(one, "p0")
             wait_for(lambda: list(one.folder.glob("warc/p0/*.open")))
-            with away(url):
+            with server.away():
                 wait_for(lambda: not crawling(one))
                 time.sleep(1)
             wait_for(lambda: (found := rows(one)) and found[-1].outcome == "done")
         assert len(one.open().search(limit=100)) == 30
         assert len(one.open().runs("p0")) == 1
-
-
-@contextmanager
-def away(url: str) -> Iterator[None]:
-    """The server is stopped at once, and started again as it was."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        data = Path(connection.execute(text("SHOW data_directory")).scalar_one())
-    engine.dispose()
-    options = shlex.join(shlex.split((data / "postmaster.opts").read_text())[1:])
-    programs, user = postgres.programs(), postgres._owner(data)
-    assert programs is not None
-    control = (programs / "pg_ctl", "-D", data, "-w")
-    postgres._run(user, *control, "-m", "immediate", "stop")
-    yield
-    postgres._run(user, *control, "-l", data.parent / "log", "-o", options, "start")
 
 
 def test_what_may_not_begin_waits_outside_the_queue(machines: Callable[[str], Machine]) -> None:
@@ -369,6 +348,30 @@ def test_a_queued_command_waits_once(machines: Callable[[str], Machine]) -> None
     assert row.worker == archive.folder.machine
 
 
+def asked_alone(engine: Engine, statement: TextClause) -> bool:
+    """In a transaction of its own: within one, pg_stat_activity stands still."""
+    with engine.connect() as connection:
+        return connection.execute(statement).first() is not None
+
+
+def test_two_machines_that_queue_the_same_job_at_once_queue_one(postgres_url: str) -> None:
+    """Who comes second does not see the first one's row yet, waits for it, and leaves it be."""
+    engine = open_database(postgres_url)
+    ask = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def put_in() -> bool:
+        with engine.begin() as tx:
+            return jobs.queue_job(tx, "p0", "full", times.now(), times.now())
+
+    with ThreadPoolExecutor(1) as other:
+        with engine.begin() as tx:
+            assert jobs.queue_job(tx, "p0", "full", times.now(), times.now())
+            second = other.submit(put_in)
+            wait_for(lambda: asked_alone(engine, ask))
+        assert second.result(UNTIL_SECONDS) is False
+    engine.dispose()
+
+
 def test_sites_behind_one_address_share_a_lock(machines: Callable[[str], Machine]) -> None:
     with pair(machines, 2) as (one, _, _gate):
         queue(one, "p0", "p1")
@@ -404,7 +407,6 @@ def test_joined_are_those_that_a_chain_of_common_keys_leads_between(
 def test_the_queue_is_closed_to_strangers_and_made_anew_by_its_own_migrations(
     postgres_url: str,
 ) -> None:
-    from storage.database.connect import open_database
     from storage.database.work_queue import hand_out, queue_path, upgrade_queue
 
     engine = open_database(postgres_url)

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from crawler.run import recover_free
+from storage.errors import Exit
 from storage.folder import OPEN_SUFFIX
 from storage.warc.members import Member, walk
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.crawling import crawl
 from tests.databases import empty_for_rebuild
+from tests.portals import portals
 from tests.torture.checks import ARTICLES, Findings, check_files, rows
 
 
@@ -240,3 +243,18 @@ def test_a_crash_over_postgresql_is_recovered_from_too(
     findings = Findings()
     check_files(archive.folder, findings)
     assert not findings
+
+
+def test_a_site_that_cannot_be_recovered_keeps_no_other_from_it(
+    archive: TestArchive, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As a worker of many machines recovers its folder."""
+    with portals(archive, 2):
+        spoiled, left = (archive.folder / "warc" / site / "a.warc.gz.open" for site in ("p0", "p1"))
+        spoiled.mkdir(parents=True)  # no file at all: it cannot be read
+        left.parent.mkdir(parents=True)
+        left.touch()
+        assert recover_free(archive.open()) == Exit.FAILED
+    assert not left.exists()
+    told = capfd.readouterr().err
+    assert "p0: " in told and "tinhuyen recover p0" in told and "p1: " in told

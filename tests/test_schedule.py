@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from crawler.schedule import rhythm, table
 from storage import times
@@ -199,3 +200,23 @@ def test_leases(engine: Engine) -> None:
 def found(engine: Engine) -> list[Schedule]:
     with engine.connect() as tx:
         return schedules.find_schedules(tx)
+
+
+def test_open_jobs_are_found_by_their_own_index(tmp_path: object) -> None:
+    """Asked every second, beside all that were ever made."""
+    engine = open_database(f"sqlite:///{tmp_path}/a.db")
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT job."):
+            explained = connection.connection.cursor()
+            explained.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.append(" ".join(row[-1] for row in explained.fetchall()))
+
+    event.listen(engine, "before_cursor_execute", explain)
+    with engine.begin() as tx:
+        jobs.queued_jobs(tx, START)
+        jobs.running_jobs(tx)
+        jobs.lost_jobs(tx, START, HOUR)
+    engine.dispose()
+    assert len(plans) == 3 and all("uq_job_open" in plan for plan in plans), plans

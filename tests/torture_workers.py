@@ -160,7 +160,11 @@ def _kill(
     """One at a time, once crawls have begun; some machines stay away for a while."""
     _bring_back(machines)
     _wait_for(lambda: _finished(engine) > 0 or any(one.crawls() for one in machines))
+    patience = time.monotonic() + PATIENCE_SECONDS
     while done.kills.total() < kills:
+        if _finished(engine) == done.sites:
+            raise AssertionError(f"every site was complete after {done.kills.total()} kills")
+        assert time.monotonic() < patience, "for minutes there was nobody to kill"
         until = time.monotonic() + chance.uniform(0, longest)
         while time.monotonic() < until:
             _bring_back(machines)
@@ -177,8 +181,7 @@ def _kill(
                 if who != "worker":
                     os.killpg(group, signal.SIGKILL)
         done.kills[who] += 1
-        if _finished(engine) == done.sites:
-            raise AssertionError(f"every site was complete after {done.kills.total()} kills")
+        patience = time.monotonic() + PATIENCE_SECONDS
 
 
 def _bring_back(machines: list[Machine]) -> None:

@@ -82,9 +82,8 @@ def import_files(
     `advance` is told of bytes, each file's twice. Raises ArchiveBusy, ArchiveFault, UsageError.
     """
     check_family(read_as)
-    engine = archive.open_for_writing()
     try:
-        with archive.import_lock(), _begun(archive, engine, donor, terms) as work:
+        with archive.import_lock() as engine, _begun(archive, engine, donor, terms) as work:
             work.advance = advance
             files = list(work.goes_on())
             files += [one for source in sources for one in work.take_in_source(source)]
@@ -94,8 +93,6 @@ def import_files(
             return work.finish(list(dict.fromkeys(files)))
     except OSError as error:
         raise archive_fault(error, "the import broke off") from error
-    finally:
-        engine.dispose()
 
 
 @contextmanager

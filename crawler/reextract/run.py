@@ -59,14 +59,10 @@ def reextract(archive: Archive, asked: Asked, by: str | None, say: Say) -> Itera
     """
     asked.check()
     sites = sites_of(archive, asked)
-    engine = archive.open_for_writing()
-    try:
-        with _reading(archive) as read:
-            for site in sites:
-                with archive.site_lock(site.id):
-                    yield _Site(archive, engine, site, asked, read, say).run(by)
-    finally:
-        engine.dispose()
+    with _reading(archive) as read:
+        for site in sites:
+            with archive.site_lock(site.id) as engine:
+                yield _Site(archive, engine, site, asked, read, say).run(by)
 
 
 ALONE = 32

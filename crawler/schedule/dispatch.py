@@ -1,6 +1,7 @@
 """Who makes a crawl that is due: here, child processes of this machine.
 
-Everything else of the schedule knows only `Dispatch`, so that another engine can take its place.
+The worker of one machine knows only `Dispatch`; the worker of one among many machines
+(crawler.schedule.machines) begins and watches `Children` one by one.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ class Children:
     def begin_recovery(self) -> subprocess.Popen[bytes] | None:
         """Its process, or None, of what makes this machine's folder whole (crawler.run)."""
         code = (
-            "from crawler.run import recover_free; from storage.archive import Archive; "
-            "recover_free(Archive())"
+            "import sys; from crawler.run import recover_free; "
+            "from storage.archive import Archive; sys.exit(recover_free(Archive()))"
         )
         return self._run("recovery", [sys.executable, "-c", code])
 

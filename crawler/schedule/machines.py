@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from crawler.schedule import attempts
@@ -42,7 +43,7 @@ from storage.archive import Archive
 from storage.database import crashes, jobs, work_queue
 from storage.database.attempts import forgotten_attempts
 from storage.database.clock import present
-from storage.database.connect import writing
+from storage.database.connect import run_transaction, writing
 from storage.database.jobs import Job
 from storage.database.schedules import anything_to_move
 from storage.database.site_lock import is_held
@@ -108,6 +109,9 @@ class MachineWorker:
         while child is not None and child.poll() is None:
             if self._stop.wait(_POLL_SECONDS):
                 child.send_signal(signal.SIGTERM)
+        if child is not None and child.returncode and not self._stop.is_set():
+            log = self._archive.folder.root / "logs" / "recovery.log"
+            logger.warning("what was left open is not all recovered: %s says why", log)
 
     async def _serve(self, *, until_empty: bool) -> None:
         arguments = work_queue.connection_arguments(self._archive.database_url)
@@ -144,6 +148,8 @@ class MachineWorker:
         while not (self._stop.is_set() or worker.done() or (until_empty and calm == 2)):
             await self._take_back_from_dead(app)
             busy = await asyncio.to_thread(self._turn)
+            if until_empty and not busy:
+                busy = await asyncio.to_thread(self._something_waits)
             calm = 0 if busy or self._running else calm + 1
             await asyncio.sleep(self._bounds.turn_seconds)
 
@@ -160,18 +166,21 @@ class MachineWorker:
                 await app.job_manager.retry_job(given)
 
     def _turn(self) -> bool:
-        """Hand out what may begin. False if nothing waits that may begin now."""
+        """Hand out what may begin. False if there was nothing."""
         with self._engine.connect() as tx:
             now = present(tx)
-            due = anything_to_move(tx, now)
-            waits = jobs.queued_jobs(tx, now)
-            lost = forgotten_attempts(tx)
-            opened = [one for one in work_queue.open_jobs(tx) if self._may_take(one, now)]
-        if due or waits or lost:
-            self._reload_sites()
-            with self._engine.begin() as tx:
-                hand_out_ready(tx, self._sites)
-        return bool(due or waits or opened)
+            ready = anything_to_move(tx, now) or jobs.queued_jobs(tx, now) or forgotten_attempts(tx)
+        if not ready:
+            return False
+        self._reload_sites()
+        run_transaction(self._engine, lambda tx: hand_out_ready(tx, self._sites))
+        return True
+
+    def _something_waits(self) -> bool:
+        """Whether a job was handed out that this worker may begin with now."""
+        with self._engine.connect() as tx:
+            now = present(tx)
+            return any(self._may_take(one, now) for one in work_queue.open_jobs(tx))
 
     def _may_take(self, handed_out: dict[str, Any], now: datetime) -> bool:
         """Whether a job of the shared queue waits, and this worker may begin with it."""
@@ -220,8 +229,11 @@ class MachineWorker:
         stopped = self._stop.is_set() or self._ending
         if over.exit_code < 0:
             self._count_crash(over.job.site)
-        with self._engine.begin() as tx:
+
+        def end(tx: Connection) -> str:
             return attempts.end(tx, over, present(tx), self._bounds.again, stopped=stopped)
+
+        return run_transaction(self._engine, end)
 
     def _count_crash(self, site: str) -> None:
         """The crawl died on this machine, and may go on elsewhere: what it had in hand, it had."""

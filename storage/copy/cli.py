@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -51,12 +51,11 @@ def copy(
 
 @contextmanager
 def _locked(source: str, target: str) -> Iterator[None]:
-    """The folder of the archive, where one is named: a crawl would write what is not copied."""
-    folder = next((one for one in map(_folder, (source, target)) if one is not None), None)
-    if folder is None:
-        yield
-        return
-    with folder.whole_lock():
+    """The folders that are named: a crawl would write what is not copied, or beside the copy."""
+    folders = {one.root: one for one in map(_folder, (source, target)) if one is not None}
+    with ExitStack() as stack:
+        for _, folder in sorted(folders.items()):  # in one order, or two copies refuse each other
+            stack.enter_context(folder.whole_lock())
         yield
 
 

@@ -76,7 +76,7 @@ def begin_attempt(
 
 
 _LOST = text(
-    "SELECT id FROM job WHERE state = 'running' AND NOT EXISTS (SELECT FROM "
+    "SELECT id FROM job WHERE state = 'running' AND state <> 'done' AND NOT EXISTS (SELECT FROM "
     "procrastinate.procrastinate_jobs j WHERE status IN ('todo', 'doing') "
     "AND queueing_lock = job.site || ' ' || job.mode)"
 )

@@ -74,12 +74,17 @@ def reading_engine(url: str) -> Engine:
     return engine_of(url, read_only=True)
 
 
+def is_sqlite(url: str) -> bool:
+    """Whether an address names a file of SQLite's; of one that names no database: no."""
+    return url.startswith("sqlite")
+
+
 def engine_of(url: str, *, read_only: bool = False, **options: Any) -> Engine:
     """An engine as all of ours are, unlooked at. `options`: create_engine's. Raises UsageError."""
     # Compiling our long conditions (storage.query.access) would take seconds, running them takes
     # milliseconds; and the planner thinks them dear enough to compile. A server may have been
     # started anew meanwhile, so its connections are looked at before they are used.
-    if not url.startswith("sqlite"):
+    if not is_sqlite(url):
         ours = {"connect_args": {"options": "-c jit=off"}, "pool_pre_ping": True}
         options = ours | options
     try:

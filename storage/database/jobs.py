@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, literal_column, or_, select, update
 
 from storage import times
+from storage.database.prepared import Prepared, columns
 from storage.database.schedules import DayLimits
 from storage.database.schema import capture, job, run, schedule
 
@@ -56,9 +57,6 @@ def queue_job(
 
     `bound_to`: the machine that has what it needs; None: any may make it.
     """
-    is_open = and_(job.c.site == site, job.c.mode == mode, job.c.state != "done")
-    if tx.execute(select(job.c.id).where(is_open)).first() is not None:
-        return False
     values = {
         "site": site,
         "mode": mode,
@@ -68,8 +66,13 @@ def queue_job(
         "tries": tries,
         "worker": bound_to,
     }
-    tx.execute(insert(job), values)
-    return True
+    return bool(_QUEUE.run(tx, values).rowcount)
+
+
+_LATER = ("lease_until", "started_at", "finished_at", "exit_code", "outcome", "run")
+_QUEUE = Prepared(  # who asked first whether one is open could be overtaken by another machine
+    lambda insert_: insert_(job).values(columns(job, "id", *_LATER)).on_conflict_do_nothing()
+)
 
 
 def answered_until(
@@ -95,12 +98,12 @@ def queued_jobs(tx: Connection, now: datetime) -> list[Job]:
     late = times.utc_text(now + LONGEST_WAIT)
     ready = or_(job.c.not_before <= soon, job.c.not_before > late)
     awake = func.coalesce(schedule.c.paused, 0) == 0
-    return _jobs(tx, and_(job.c.state == "queued", ready, awake))
+    return _jobs(tx, and_(job.c.state == "queued", _IS_OPEN, ready, awake))
 
 
 def running_jobs(tx: Connection) -> list[Job]:
     """Those that some worker has claimed."""
-    return _jobs(tx, job.c.state == "running")
+    return _jobs(tx, and_(job.c.state == "running", _IS_OPEN))
 
 
 def lost_jobs(tx: Connection, now: datetime, lease: timedelta) -> list[Job]:
@@ -109,13 +112,17 @@ def lost_jobs(tx: Connection, now: datetime, lease: timedelta) -> list[Job]:
         job.c.lease_until < times.utc_text(now),
         job.c.lease_until > times.utc_text(now + 2 * lease),
     )
-    return _jobs(tx, and_(job.c.state == "running", over))
+    return _jobs(tx, and_(job.c.state == "running", _IS_OPEN, over))
 
 
 def find_job(tx: Connection, id_: int) -> Job:
     """The job of this id, which is there."""
     [found] = _jobs(tx, job.c.id == id_)
     return found
+
+
+_IS_OPEN = job.c.state != literal_column("'done'")
+"""Said beside every other state, as a constant: the index of open jobs then serves."""
 
 
 def _jobs(tx: Connection, where: Any) -> list[Job]:

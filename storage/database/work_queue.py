@@ -138,3 +138,13 @@ def open_jobs(tx: Connection) -> list[dict[str, Any]]:
     if tx.dialect.name == "sqlite" or _newest_applied(tx) is None:
         return []
     return [dict(row._mapping) for row in tx.execute(_OPEN)]
+
+
+def count_waiting(tx: Connection) -> int:
+    """How many wait; none where nothing was ever queued."""
+    if tx.dialect.name == "sqlite" or _newest_applied(tx) is None:
+        return 0
+    return int(tx.execute(_WAITING).scalar_one())
+
+
+_WAITING = text("SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE status = 'todo'")

@@ -16,7 +16,7 @@ from storage.database.articles import has_version
 from storage.database.runs import count_run
 from storage.database.schema import article, capture, frontier, job, run, schedule, site
 from storage.database.site_states import newest_states
-from storage.database.work_queue import open_jobs as shared_jobs
+from storage.database.work_queue import count_waiting
 
 IMPORT = "import"
 OF_STORED = ("reextract", "rescue")
@@ -136,5 +136,4 @@ def open_jobs(connection: Connection) -> dict[str, int]:
     counted = select(job.c.state, func.count()).where(job.c.state != "done")
     found = connection.execute(counted.group_by(job.c.state))
     counts = {"queued": 0, "running": 0} | {state: number for state, number in found}
-    handed_out = sum(one["status"] == "todo" for one in shared_jobs(connection))
-    return counts | {"queued": counts["queued"] + handed_out}
+    return counts | {"queued": counts["queued"] + count_waiting(connection)}
