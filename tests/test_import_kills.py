@@ -168,5 +168,5 @@ def readers_of(session: int) -> list[int]:
     return [
         pid
         for pid in members_of(session)
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
