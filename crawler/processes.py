@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, connection, get_context, parent_process
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from loky.process_executor import ProcessPoolExecutor
 
 from storage.errors import ArchiveFault
 
@@ -19,6 +21,8 @@ ALONE = 4
 """Pieces that are done here: so few are done about as soon as processes are started."""
 _AHEAD = 2
 """Pieces a process that wait to be done or taken: none is idle, and few are in memory."""
+_LOOK_SECONDS = 0.2
+"""How often a process looks whether its parent is gone."""
 
 
 class Piece(Protocol):
@@ -36,16 +40,17 @@ R = TypeVar("R")
 class Processes:
     """As many as processors, begun once there is enough to do; to be closed.
 
-    They are spawned, not forked: database connections and threads do not survive a fork. They end
-    with this process, however that ends, and never hear of Ctrl-C.
+    They begin anew, not as forks: database connections and threads do not survive a fork. They end
+    with this process, however that ends, and never hear of Ctrl-C. Loky's pool, since Python's own
+    waits for ever where one of them is killed while work is handed over (python/cpython#94777, and
+    in other ways after its mend).
     """
 
     def __init__(self, alone: int | None = None) -> None:
         """`alone`: pieces that are done here first; None: ALONE."""
         self._alone = ALONE if alone is None else alone
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Any = None
         self._begun = 0
-        self._is_broken = False
         self._count = os.cpu_count() or 1
 
     def in_order(
@@ -60,9 +65,9 @@ class Processes:
         for piece in pieces:
             waiting.append((piece, self._begin(work, piece, here or work)))
             while waiting and (len(waiting) > _AHEAD * self._count or waiting[0][1].done()):
-                yield self._take(*waiting.popleft())
+                yield _take(*waiting.popleft())
         while waiting:
-            yield self._take(*waiting.popleft())
+            yield _take(*waiting.popleft())
 
     def _begin(self, work: Callable[[P], R], piece: P, here: Callable[[P], R]) -> Future[R]:
         self._begun += 1
@@ -72,34 +77,32 @@ class Processes:
             return done
         with _ctrl_c_is_ours():  # work may start a process
             if self._pool is None:
-                context = get_context("spawn")
-                self._pool = ProcessPoolExecutor(self._count, context, initializer=end_with_parent)
+                ours = (os.getpid(),)
+                self._pool = ProcessPoolExecutor(self._count, initializer=end_with, initargs=ours)
             try:
-                return self._pool.submit(work, piece)
-            except (BrokenProcessPool, BrokenPipeError) as error:  # or as it was started
-                raise self._ended(piece) from error
-
-    def _take(self, piece: P, future: Future[R]) -> tuple[P, R]:
-        try:
-            return piece, future.result()
-        except BrokenProcessPool as error:
-            raise self._ended(piece) from error
-
-    def _ended(self, piece: Piece) -> ArchiveFault:
-        self._is_broken = True
-        return ArchiveFault(
-            f"a process that read pages ended by itself ({piece.where}); is there enough memory? "
-            "Run the same command again, it goes on"
-        )
+                begun: Future[R] = self._pool.submit(work, piece)
+            except BrokenProcessPool as error:
+                raise _ended(piece) from error
+            return begun
 
     def close(self) -> None:
         """End the processes."""
-        # A pool that breaks ends its processes, but not one that it is about to start: that would
-        # wait for a reader of its results, and the pool for it, for ever.
-        for left in active_children() if self._is_broken else ():
-            left.terminate()
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown()
+
+
+def _take(piece: P, future: Future[R]) -> tuple[P, R]:
+    try:
+        return piece, future.result()
+    except BrokenProcessPool as error:
+        raise _ended(piece) from error
+
+
+def _ended(piece: Piece) -> ArchiveFault:
+    return ArchiveFault(
+        f"a process that read pages ended by itself ({piece.where}); is there enough memory? Run "
+        "the same command again, it goes on"
+    )
 
 
 @contextmanager
@@ -115,13 +118,12 @@ def _ctrl_c_is_ours() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def end_with_parent() -> None:
-    """From now on, where the parent is killed, so is this: a pool's own processes are not."""
-    threading.Thread(target=_wait_and_end, daemon=True).start()
+def end_with(parent: int) -> None:
+    """From now on, where the process `parent` that began this one is gone, so is this."""
+    threading.Thread(target=_wait_and_end, args=(parent,), daemon=True).start()
 
 
-def _wait_and_end() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+def _wait_and_end(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)

@@ -16,6 +16,7 @@ from tests.compare import content_of, differences
 from tests.conftest import TestArchive
 from tests.damage.writer import packed
 from tests.donated import SITE, answer, give, of_every_kind, put, what_they_gave
+from tests.waiting import wait_for
 
 STOPS = (
     ("storage.files", "create", 2),
@@ -97,10 +98,10 @@ def test_killed_while_other_processes_read_none_of_them_stays(archive: TestArchi
         [sys.executable, "-c", code, *words], env=archive.environment, start_new_session=True,
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    assert wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
+    wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
     process.kill()
     process.wait()
-    assert wait_for(lambda: not members_of(process.pid))
+    wait_for(lambda: not members_of(process.pid))
 
     give(archive, [path], donor="A", terms="B")
 
@@ -120,7 +121,7 @@ def test_a_reading_process_that_dies_is_said_and_it_goes_on(archive: TestArchive
     archive.declare(SITE)
     path = put(archive, "a.warc.gz", packed([answer(number) for number in range(700)]))
     process = importing(archive, path)
-    assert wait_for(lambda: readers_of(process.pid) or process.poll() is not None)
+    wait_for(lambda: readers_of(process.pid) or process.poll() is not None)
     os.kill(readers_of(process.pid)[0], signal.SIGKILL)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1, said
@@ -135,7 +136,7 @@ def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) ->
     archive.declare(SITE)
     path = put(archive, "a.warc.gz", packed([answer(number) for number in range(2500)]))
     process = importing(archive, path)
-    assert wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
+    wait_for(lambda: len(members_of(process.pid)) > 1 or process.poll() is not None)
     time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
     _, said = process.communicate(timeout=60)
@@ -147,13 +148,6 @@ def test_ctrl_c_stops_it_with_a_sentence_and_it_goes_on(archive: TestArchive) ->
     give(archive, [path], donor="A", terms="B")
 
     assert len(content_of(archive.open().database_url)["articles"]) == 2500
-
-
-def wait_for(condition: Any, seconds: float = 60) -> bool:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def members_of(session: int) -> list[int]:
@@ -174,5 +168,5 @@ def readers_of(session: int) -> list[int]:
     return [
         pid
         for pid in members_of(session)
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]

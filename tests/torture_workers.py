@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,6 +39,7 @@ from tests.many_portals.log import Asked, never_served
 from tests.many_portals.pages import articles_of
 from tests.postgres import server
 from tests.torture.checks import Findings, check_files
+from tests.waiting import wait_for
 
 BOUNDS = Bounds(2, lease=timedelta(seconds=4), again=timedelta(seconds=0.5), turn_seconds=0.2)
 DELAY = 0.4
@@ -159,7 +160,9 @@ def _kill(
 ) -> None:  # fmt: skip
     """One at a time, once crawls have begun; some machines stay away for a while."""
     _bring_back(machines)
-    _wait_for(lambda: _finished(engine) > 0 or any(one.crawls() for one in machines))
+    wait_for(
+        lambda: _finished(engine) > 0 or any(one.crawls() for one in machines), PATIENCE_SECONDS
+    )
     patience = time.monotonic() + PATIENCE_SECONDS
     while done.kills.total() < kills:
         if _finished(engine) == done.sites:
@@ -195,14 +198,7 @@ def _wait_until_complete(machines: list[Machine], engine: Engine, sites: int) ->
         _bring_back(machines)
         return _finished(engine) == sites
 
-    _wait_for(complete)
-
-
-def _wait_for(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not met():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.1)
+    wait_for(complete, PATIENCE_SECONDS)
 
 
 def _finished(engine: Engine) -> int:
@@ -220,7 +216,7 @@ def _end(machines: list[Machine]) -> None:
     for one in machines:
         if one.process is not None:
             one.process.wait(PATIENCE_SECONDS)
-    _wait_for(lambda: not any(one.crawls() for one in machines))
+    wait_for(lambda: not any(one.crawls() for one in machines), PATIENCE_SECONDS)
 
 
 def _recover(machines: list[Machine]) -> None:
@@ -228,7 +224,7 @@ def _recover(machines: list[Machine]) -> None:
     for one in machines:
         one.start()
         assert one.process is not None
-        _wait_for(lambda folder=one.folder: not list(folder.glob("warc/*/*.open")))  # type: ignore[misc]
+        wait_for(lambda folder=one.folder: not list(folder.glob("warc/*/*.open")), PATIENCE_SECONDS)  # type: ignore[misc]
         one.process.terminate()
         one.process.wait(PATIENCE_SECONDS)
 

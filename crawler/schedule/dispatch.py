@@ -75,21 +75,20 @@ class Children:
         self._timeout = timeout
 
     def start(self, job: Job, allowance: Allowance) -> None:
-        """As Dispatch says. It ends at once with Exit.BUSY where the last crawl still runs, and
-        with Exit.USAGE where the job, which others may insert too, names no site.
-        """
-        if not SITE_ID.fullmatch(job.site):
-            self._refused.append(Over(job, Exit.USAGE))
-            return
+        """As Dispatch says; what is refused ends at once."""
         child = self.begin(job, allowance)
-        if child is None:
-            self._refused.append(Over(job, Exit.BUSY))
+        if isinstance(child, Exit):
+            self._refused.append(Over(job, child))
         else:
             self._running[child.pid] = (child, job)
 
-    def begin(self, job: Job, allowance: Allowance) -> subprocess.Popen[bytes] | None:
-        """Its process; None where the last one of the site still runs on this machine."""
-        return self._run(job.site, self._command(job, allowance))
+    def begin(self, job: Job, allowance: Allowance) -> subprocess.Popen[bytes] | Exit:
+        """Its process. Exit.BUSY where the last one of the site still runs on this machine,
+        Exit.USAGE where the job, which others may insert too, names no site.
+        """
+        if not SITE_ID.fullmatch(job.site):
+            return Exit.USAGE
+        return self._run(job.site, self._command(job, allowance)) or Exit.BUSY
 
     def begin_recovery(self) -> subprocess.Popen[bytes] | None:
         """Its process, or None, of what makes this machine's folder whole (crawler.run)."""

@@ -89,8 +89,9 @@ def hand_out_ready(tx: Connection, sites: Mapping[str, Site]) -> None:
     for one in forgotten_attempts(tx):
         if not is_held(tx, one.site):
             attempts.judge_lost(tx, one, now)
-    locks = locks_of(tx, sites)
-    for one in take_ready(tx, now):
+    ready = take_ready(tx, now)
+    locks = locks_of(tx, sites) if any(one.bound_to is None for one in ready) else {}
+    for one in ready:
         lock = locks.get(one.site, f"site {one.site}")
         if one.bound_to is not None:  # commands exclude each other by locks of their own
             lock = f"{one.site} at {one.bound_to}"
@@ -123,9 +124,10 @@ def _judge_earlier(
     tx: Connection, taken: Taken, sites: Mapping[str, Site], now: datetime, bounds: Bounds
 ) -> None:
     """The queue's lock as it must be by now, and no attempt of the job but the one that begins."""
-    lock = locks_of(tx, sites).get(taken.site, taken.lock)
-    if lock != taken.lock and taken.bound_to is None:
-        raise Later(lock=lock)
+    if taken.bound_to is None:
+        lock = locks_of(tx, sites).get(taken.site, taken.lock)
+        if lock != taken.lock:
+            raise Later(lock=lock)
     earlier = running_attempt(tx, taken.site, taken.mode)
     if earlier is not None and is_held(tx, taken.site):  # its worker is dead, its crawl is not
         raise Later(at=now + bounds.lease / BEATS)

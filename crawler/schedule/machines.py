@@ -25,7 +25,7 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from crawler.schedule import attempts
+from crawler.schedule import attempts, table
 from crawler.schedule.budget import Allowance
 from crawler.schedule.dispatch import Children, Over
 from crawler.schedule.handing import (
@@ -38,7 +38,7 @@ from crawler.schedule.handing import (
     hand_out_ready,
 )
 from crawler.schedule.worker import Bounds
-from crawler.sites import SITE_ID, load_sites
+from crawler.sites import load_sites
 from storage.archive import Archive
 from storage.database import crashes, jobs, work_queue
 from storage.database.attempts import forgotten_attempts
@@ -47,7 +47,7 @@ from storage.database.connect import run_transaction, writing
 from storage.database.jobs import Job
 from storage.database.schedules import anything_to_move
 from storage.database.site_lock import is_held
-from storage.errors import Exit, SiteError
+from storage.errors import Exit
 from storage.handed_out import HandedOut
 
 logger = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ class MachineWorker:
             ready = anything_to_move(tx, now) or jobs.queued_jobs(tx, now) or forgotten_attempts(tx)
         if not ready:
             return False
-        self._reload_sites()
+        self._sites = table.sites_now(self._archive, self._sites)
         run_transaction(self._engine, lambda tx: hand_out_ready(tx, self._sites))
         return True
 
@@ -187,12 +187,6 @@ class MachineWorker:
         at, queue = handed_out["scheduled_at"], handed_out["queue_name"]
         is_ours = queue in (work_queue.QUEUE, self._machine)
         return is_ours and handed_out["status"] == "todo" and (at is None or at <= now)
-
-    def _reload_sites(self) -> None:
-        try:
-            self._sites = load_sites(self._archive.folder.sites)
-        except SiteError as error:  # the crawls will say so; nobody else's schedule stops for it
-            logger.warning("site tables as they were before: %s", error)
 
     async def _make(self, context: JobContext, /, **_: Any) -> None:
         """procrastinate's task: one job, from its beginning to its end."""
@@ -212,11 +206,9 @@ class MachineWorker:
             return begin(tx, taken, self._sites, self._name, self._bounds)
 
     async def _exit_code(self, job: Job, allowance: Allowance) -> int:
-        if not SITE_ID.fullmatch(job.site):
-            return Exit.USAGE
         child = self._children.begin(job, allowance)
-        if child is None:
-            return Exit.BUSY
+        if isinstance(child, Exit):
+            return child
         told = False
         while (code := child.poll()) is None:
             if (self._stop.is_set() or self._ending) and not told:

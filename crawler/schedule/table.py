@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,12 +20,23 @@ from storage.database import schedules
 from storage.database.jobs import answered_until, last_jobs, open_and_last_jobs, queue_job
 from storage.database.schedules import DayLimits, Schedule
 from storage.database.work_queue import open_jobs
-from storage.errors import Exit, NotFound, SiteUnavailable, UsageError
+from storage.errors import Exit, NotFound, SiteError, SiteUnavailable, UsageError
 from storage.lines import append_lines
 from storage.query.folding import fold
 
+logger = logging.getLogger(__name__)
+
 SPREAD_SECONDS = 3600
 """Sites that are given one cron time together begin within this."""
+
+
+def sites_now(archive: Archive, before: dict[str, Site]) -> dict[str, Site]:
+    """Sites by id, as their tables are by now; as they were `before` where a table is wrong."""
+    try:
+        return load_sites(archive.folder.sites)
+    except SiteError as error:  # the crawls will say so; nobody else's schedule stops for it
+        logger.warning("site tables as they were before: %s", error)
+        return before
 
 
 def sites_to_crawl(

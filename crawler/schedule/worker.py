@@ -27,7 +27,6 @@ from storage.archive import Archive
 from storage.database import jobs
 from storage.database.jobs import Job
 from storage.database.schedules import anything_to_move
-from storage.errors import SiteError
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class Worker:
         with self._archive.reading() as connection:
             if not anything_to_move(connection, times.now()):
                 return
-        self._reload_sites()
+        self._sites = table.sites_now(self._archive, self._sites)
         with self._engine.begin() as tx:
             table.make_due(tx, times.now())
 
@@ -157,12 +156,6 @@ class Worker:
         """The site's hosts, and its id, so that its full and its update exclude each other."""
         declared: Site | None = self._sites.get(site)
         return {f"site {site}", *(declared.hosts if declared else ())}
-
-    def _reload_sites(self) -> None:
-        try:
-            self._sites = load_sites(self._archive.folder.sites)
-        except SiteError as error:  # the crawls will say so; nobody else's schedule stops for it
-            logger.warning("site tables as they were before: %s", error)
 
     def _write_down(self, over: Over) -> None:
         self._mine.remove(over.job.id)

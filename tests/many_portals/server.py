@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
 import signal
 import socket
 import struct
@@ -20,7 +21,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import TextIO
 
-from crawler.processes import end_with_parent
+from crawler.processes import end_with
 from tests.many_portals.drawn import Portal, connect_to, tables
 from tests.many_portals.pages import HTML, answer
 
@@ -59,7 +60,7 @@ def served(portals: Sequence[Portal], folder: Path) -> Iterator[Served]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     log = folder / "requests.tsv"
-    process = context.Process(target=_run, args=(portals, log, there), daemon=True)
+    process = context.Process(target=_run, args=(portals, log, there, os.getpid()), daemon=True)
     process.start()
     try:
         there.close()
@@ -72,8 +73,8 @@ def served(portals: Sequence[Portal], folder: Path) -> Iterator[Served]:
         process.close()
 
 
-def _run(portals: Sequence[Portal], log: Path, parent: Pipe) -> None:
-    end_with_parent()
+def _run(portals: Sequence[Portal], log: Path, parent: Pipe, of: int) -> None:
+    end_with(of)
     asyncio.run(_serve(portals, log, parent))
 
 
