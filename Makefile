@@ -41,7 +41,7 @@ install-replay: install
 	$(bin)/python -m storage.replay.outside.install
 
 needs:
-	@sh tests/needs.sh postgresql chromium npm wget
+	@sh tests/needs.sh postgresql pgbouncer chromium npm wget
 
 test: install needs
 	$(bin)/python -m pytest -n auto --dist loadfile --database $(DATABASE)

@@ -23,6 +23,7 @@ from storage.database.captures import find_original, find_record
 from storage.database.connect import connected, is_sqlite, open_database, open_for_reading
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
+from storage.database.session import libpq_address
 from storage.database.site_lock import held_site
 from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound, UsageError, Withdrawn
@@ -381,7 +382,7 @@ def _reader_url(database: str) -> str:
     login, name = make_url(url), make_url(database).database
     if login.database != name:
         raise UsageError(f"TINHUYEN_SQL_DATABASE is a login to {login.database}, not to {name}")
-    return login.set(drivername="postgresql").render_as_string(hide_password=False)
+    return libpq_address(login)
 
 
 def _original(connection: Connection, record_id: str) -> Record:

@@ -6,7 +6,7 @@ missing=""
 for package in "$@"; do
     case $package in
         postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing $package" ;;
-        nginx) command -v nginx /usr/sbin/nginx >/dev/null 2>&1 || missing="$missing $package" ;;
+        nginx | pgbouncer) command -v "$package" "/usr/sbin/$package" >/dev/null 2>&1 || missing="$missing $package" ;;
         *) command -v "$package" >/dev/null 2>&1 || missing="$missing $package" ;;
     esac
 done

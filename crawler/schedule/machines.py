@@ -46,7 +46,7 @@ from storage.database.clock import present
 from storage.database.connect import run_transaction, writing
 from storage.database.jobs import Job
 from storage.database.schedules import anything_to_move
-from storage.database.site_lock import is_held
+from storage.database.site_lock import check_own_session, is_held
 from storage.errors import Exit
 from storage.handed_out import HandedOut
 
@@ -63,6 +63,7 @@ class MachineWorker:
         self._archive, self._bounds, self._say = archive, bounds, say
         self._children = Children(archive)
         self._sites = load_sites(archive.folder.sites)
+        check_own_session(archive.database_url)
         self._engine = archive.open_for_writing()
         work_queue.upgrade_queue(self._engine)
         self._name = f"{socket.gethostname()}:{os.getpid()}"

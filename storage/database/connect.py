@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.database import donations  # noqa: F401 its table is part of the schema
+from storage.database.session import begin_session
 from storage.database.units import load_units
 from storage.database.views import create_views, drop_views
 from storage.errors import ArchiveFault, NotFound, OutOfDisk, TinHuyenError, UsageError
@@ -79,14 +80,15 @@ def is_sqlite(url: str) -> bool:
     return url.startswith("sqlite")
 
 
-def engine_of(url: str, *, read_only: bool = False, **options: Any) -> Engine:
-    """An engine as all of ours are, unlooked at. `options`: create_engine's. Raises UsageError."""
-    # Compiling our long conditions (storage.query.access) would take seconds, running them takes
-    # milliseconds; and the planner thinks them dear enough to compile. A server may have been
-    # started anew meanwhile, so its connections are looked at before they are used.
-    if not is_sqlite(url):
-        ours = {"connect_args": {"options": "-c jit=off"}, "pool_pre_ping": True}
-        options = ours | options
+def engine_of(
+    url: str, *, read_only: bool = False, session: Mapping[str, str] = {}, **options: Any
+) -> Engine:
+    """An engine as all of ours are, unlooked at. Raises UsageError.
+
+    `session`: settings of each of its sessions on PostgreSQL; `options`: create_engine's.
+    """
+    if not is_sqlite(url):  # a server may have been started anew meanwhile
+        options = {"pool_pre_ping": True} | options
     try:
         engine = create_engine(url, json_serializer=_to_json, **options)
     except (ArgumentError, ModuleNotFoundError) as error:  # another driver
@@ -95,6 +97,11 @@ def engine_of(url: str, *, read_only: bool = False, **options: Any) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only)
+    else:
+        # Compiling our long conditions (storage.query.access) would take seconds, running them
+        # takes milliseconds; and the planner thinks them dear enough to compile.
+        given = {"jit": "off", **session}
+        event.listen(engine, "connect", lambda connection, _: begin_session(connection, given))
     return engine
 
 

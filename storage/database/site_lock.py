@@ -13,10 +13,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, event, text
 
 from storage.database.connect import database_errors, database_fault, engine_of
-from storage.errors import ArchiveBusy, ArchiveFault
+from storage.database.session import is_pooled, libpq_address, server_process
+from storage.errors import ArchiveBusy, ArchiveFault, UsageError
 
 _KEY = "hashtextextended('tinhuyen ' || CAST(:name AS text), 0)"
 _TRY = text(f"SELECT pg_try_advisory_lock({_KEY})")
@@ -27,13 +29,17 @@ _HOLDER = text(
     f"AND ((classid::bigint << 32) | objid::bigint) = {_KEY}"
 )
 
+_ROUNDS = 3
+"""Others use a pool too, so one look can miss what it does."""
 _SECONDS = 30
 """A peer that was silent for so long is asked whether it is there."""
 _ALIVE: Mapping[str, Any] = {
     "keepalives_idle": _SECONDS, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 2 * _SECONDS * 1000,
-    "options": f"-c jit=off -c tcp_keepalives_idle={_SECONDS} -c tcp_keepalives_interval=10 "
-    f"-c tcp_keepalives_count=3 -c tcp_user_timeout={2 * _SECONDS * 1000}",
+}  # fmt: skip
+_SERVER_ALIVE = {
+    "tcp_keepalives_idle": str(_SECONDS), "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3", "tcp_user_timeout": str(2 * _SECONDS * 1000),
 }  # fmt: skip
 """Both ends find out within about a minute that the other lost its power or its network."""
 
@@ -43,11 +49,13 @@ def held_site(url: str, site: str, hosts: Collection[str] = ()) -> Iterator[Engi
     """An engine of one connection, which holds the site, and each host for it.
 
     Where that connection is lost no other is made: ArchiveFault. Raises ArchiveBusy if somebody
-    else, on any machine, has the site or a host; ArchiveFault.
+    else, on any machine, has the site or a host; UsageError behind a pool that shares sessions;
+    ArchiveFault.
     """
+    check_own_session(url)
     holder = f"process {os.getpid()} on {socket.gethostname()}, for {site}"[:63]
     given = {**_ALIVE, "application_name": holder}
-    engine = engine_of(url, connect_args=given, pool_size=1, max_overflow=0)
+    engine = engine_of(url, session=_SERVER_ALIVE, connect_args=given, pool_size=1, max_overflow=0)
     try:
         try:
             with engine.connect() as connection:
@@ -59,6 +67,37 @@ def held_site(url: str, site: str, hosts: Collection[str] = ()) -> Iterator[Engi
         yield engine
     finally:
         engine.dispose()
+
+
+def check_own_session(url: str) -> None:
+    """Raises UsageError where a pool gives a session to others between two transactions.
+
+    A lock of the session is nobody's there. Raises ArchiveFault.
+    """
+    try:
+        with _looking(url) as one:
+            if is_pooled(one) and _is_shared(one, url):
+                raise UsageError(
+                    "the database's address leads through a pool that gives one session to many, "
+                    "where no site can be held; give PostgreSQL's own address, or set the pool to "
+                    "session mode"
+                )
+    except psycopg.Error as error:
+        raise database_fault(error) from error
+
+
+def _is_shared(one: psycopg.Connection[Any], url: str) -> bool:
+    """Whether it is answered by another process now and then, or by that of another connection."""
+    with _looking(url) as other:
+        looks = [
+            (server_process(one), server_process(one), server_process(other))
+            for _ in range(_ROUNDS)
+        ]
+    return any(first != again or again == of_other for first, again, of_other in looks)
+
+
+def _looking(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(libpq_address(url), autocommit=True, prepare_threshold=None)
 
 
 def _names(site: str, hosts: Collection[str]) -> Iterator[tuple[str, str]]:

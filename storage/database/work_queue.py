@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.engine import make_url
 
 from storage.database.connect import writing
+from storage.database.session import libpq_address
 
 SCHEMA = "procrastinate"
 QUEUE = "tinhuyen"
@@ -26,9 +27,13 @@ def job_name(site: str, mode: str) -> str:
 
 
 def connection_arguments(url: str) -> dict[str, Any]:
-    """What procrastinate's connectors want to be told of a database."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return {"conninfo": plain, "kwargs": {"options": f"-c search_path={SCHEMA}"}}
+    """What procrastinate's connector for workers wants to be told of a database."""
+    return {"conninfo": libpq_address(url), "configure": _look_in_schema}
+
+
+async def _look_in_schema(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute("SELECT set_config('search_path', %s, false)", (SCHEMA,))
+    await connection.commit()
 
 
 def upgrade_queue(engine: Engine) -> None:

@@ -16,13 +16,13 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.types.string import TextLoader
 
+from storage.database.session import set_up
 from storage.database.views import VIEWS
 from storage.query.sql.refused import ONLY_VIEWS, OutOfTime, Refused
 from storage.query.sql.statement import check_begins, check_postgres
 
 _CONNECT_SECONDS = 10
-_SESSION = {
-    "default_transaction_read_only": "on",
+_SETTINGS = {
     "standard_conforming_strings": "on",  # statement.py reads strings so
     "search_path": "public",
     "max_parallel_workers_per_gather": "0",
@@ -55,7 +55,8 @@ def run(url: str, statement: str, seconds: float) -> Generator[Sequence[Any]]:
     check_begins(statement)
     check_postgres(statement)
     try:
-        with closing(_connect(url, seconds)) as connection:
+        with closing(_connect(url)) as connection:
+            _begin(connection, seconds)
             what = too_much(connection)
             if what is not None:
                 raise Refused(
@@ -68,9 +69,18 @@ def run(url: str, statement: str, seconds: float) -> Generator[Sequence[Any]]:
         raise _why(error) from error
 
 
+def _begin(connection: psycopg.Connection[Any], seconds: float) -> None:
+    """The transaction that everything is asked in, whose settings end with it.
+
+    A pool may give the session to others afterwards, and takes no settings as one connects.
+    """
+    connection.execute("BEGIN READ ONLY")
+    timeout = {"statement_timeout": str(int(seconds * 1000))}
+    set_up(connection, _SETTINGS | timeout, transaction=True)
+
+
 def _columns(connection: psycopg.Connection[Any], statement: str) -> list[str]:
     """As the server describes them before it runs anything. It prepares one statement only."""
-    connection.execute("BEGIN READ ONLY")
     session = connection.pgconn
     for result in (session.prepare(b"", statement.encode()), session.describe_prepared(b"")):
         if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
@@ -90,15 +100,13 @@ def _why(error: psycopg.Error) -> Exception:
     return Refused(f"{error.diag.message_primary or error}. {ONLY_VIEWS}.")
 
 
-def _connect(url: str, seconds: float) -> psycopg.Connection[Any]:
-    settings = _SESSION | {"statement_timeout": str(int(seconds * 1000))}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+def _connect(url: str) -> psycopg.Connection[Any]:
     connection = psycopg.connect(
         url,
         connect_timeout=_CONNECT_SECONDS,
-        options=options,
-        autocommit=True,
+        autocommit=True,  # we say BEGIN ourselves
         client_encoding="utf8",
+        prepare_threshold=None,  # a pool may give the session to others afterwards
     )
     for json in ("json", "jsonb"):  # as text, as on SQLite
         connection.adapters.register_loader(json, TextLoader)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from storage.database.connect import writing
+from storage.database.session import libpq_address
 from storage.database.views import VIEWS, grant_views
 from storage.errors import UsageError
 from storage.query.sql.postgres import too_much
@@ -43,9 +44,8 @@ def make_reader(engine: Engine) -> URL:
 
 def _tried(address: URL) -> str | None:
     """What the login can do that it should not; None if nothing. Raises UsageError."""
-    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with psycopg.connect(plain) as connection:
+        with psycopg.connect(libpq_address(address)) as connection:
             return too_much(connection)
     except psycopg.OperationalError as error:
         raise UsageError(
