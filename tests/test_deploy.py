@@ -1,5 +1,5 @@
 """docs/deploy, as far as it can be tested without a container engine and systemd: what its files
-name is there. Nothing is built here.
+name is there. Nothing is built here; docs/operators.md says what was, by hand.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,21 @@ def test_what_compose_names_is_there(path: Path) -> None:
         for needed in service.get("depends_on", ()):
             assert "healthcheck" in content["services"][needed]
     assert set(re.findall(r"\$\{(\w+)", path.read_text(encoding="utf-8"))) <= OF_COMPOSE
+
+
+def test_the_builder_is_given_what_is_installed_and_nothing_else() -> None:
+    """What is copied stays in a layer: an archive that lies here, or the password, never may."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    given = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    named = {project["project"]["readme"], *project["project"]["license-files"]}
+    named |= {name.rstrip("*") for name in packages}
+    assert given == named | {"pyproject.toml", "constraints.txt"}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert "docs/deploy/tinhuyen.env" in ignored
 
 
 def test_the_password_is_in_no_address() -> None:
