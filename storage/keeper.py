@@ -63,6 +63,36 @@ class Round:
     """The disk is nearly full: time to end well, while there is room to."""
 
 
+class Inbox:
+    """What a crawl hands to its keeper."""
+
+    def __init__(self, limits: KeeperLimits) -> None:
+        self._limits = limits
+        # No SimpleQueue: until Python 3.12 its get waits for ever where a short timeout passes
+        # between two of its looks.
+        self._items: queue.Queue[Page | _Signal] = queue.Queue()
+
+    def put(self, item: Page | _Signal) -> None:
+        """It waits in its order."""
+        self._items.put(item)
+
+    def next_group(self) -> tuple[list[Page], bool]:
+        """Pages that have arrived, and whether no more will come.
+
+        At least a group, if one comes in time, and whatever else is there.
+        """
+        items = [self._items.get()]
+        until = time.monotonic() + self._limits.group_seconds
+        while isinstance(items[-1], Page):
+            short = len(items) < self._limits.group_exchanges
+            try:
+                wait = max(0.0, until - time.monotonic()) if short else 0.0
+                items.append(self._items.get(block=wait > 0, timeout=wait))
+            except queue.Empty:
+                break
+        return [item for item in items if isinstance(item, Page)], _STOP in items
+
+
 class Keeper(threading.Thread):
     """Takes pages from the crawl and reports every round to `report` (called on this thread)."""
 
@@ -82,7 +112,7 @@ class Keeper(threading.Thread):
         self._site, self._run = frontier.site, frontier.run
         self._room, self._report = room, report
         self._limits = limits
-        self._inbox: queue.SimpleQueue[Page | _Signal] = queue.SimpleQueue()
+        self._inbox = Inbox(limits)
         self._reader = reading_engine(engine.url.render_as_string(hide_password=False))
         self.rounds = 0
 
@@ -101,25 +131,12 @@ class Keeper(threading.Thread):
     def run(self) -> None:
         """The thread's life."""
         while True:
-            pages, last = self._next_group()
+            pages, last = self._inbox.next_group()
             round_ = self._keep(pages)
             self.rounds += 1
             self._report(round_)
             if last or round_.fault:
                 return
-
-    def _next_group(self) -> tuple[list[Page], bool]:
-        """What has arrived: at least a group, if one comes in time, and whatever else is there."""
-        items = [self._inbox.get()]
-        until = time.monotonic() + self._limits.group_seconds
-        while isinstance(items[-1], Page):
-            short = len(items) < self._limits.group_exchanges
-            try:
-                wait = max(0.0, until - time.monotonic()) if short else 0.0
-                items.append(self._inbox.get(block=wait > 0, timeout=wait))
-            except queue.Empty:
-                break
-        return [item for item in items if isinstance(item, Page)], _STOP in items
 
     def _keep(self, pages: list[Page]) -> Round:
         try:

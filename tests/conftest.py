@@ -60,6 +60,7 @@ def databases_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
     mine = databases.on_server() and "tmp_path" in request.fixturenames
     folder = request.getfixturevalue("tmp_path") if mine else None
     yield
+    databases.end_connections()
     if folder is not None:
         databases.drop_within(folder)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from storage.archive import Archive
-from storage.database.connect import open_database
+from storage.database.connect import engine_of, open_database
 
 _TEMPLATE = "newest_schema"
 
@@ -42,8 +42,12 @@ class Databases:
         self._make(to, self._made[folder])
 
     def renew(self, folder: Path) -> None:
-        """An empty one again."""
-        self._run(f"DROP DATABASE IF EXISTS {self._made.pop(folder, 'none')} WITH (FORCE)")
+        """An empty one again, under its name."""
+        self._make(folder, _TEMPLATE)
+
+    def bare(self, folder: Path) -> None:
+        """One that nobody has opened yet."""
+        self._make(folder, "template1")
 
     def drop_within(self, folder: Path) -> None:
         """A test has ended, and its folder with it."""
@@ -72,6 +76,7 @@ class Databases:
 
 
 _given: list[Databases] = []
+_connected: set[Engine] = set()
 
 
 def database_of(folder: Path) -> str | None:
@@ -96,9 +101,36 @@ def empty_for_rebuild(folder: Path) -> None:
         _given[0].renew(folder.absolute())
 
 
+def without_schema(folder: Path) -> None:
+    """The folder's archive was never opened, as its SQLite file is not there yet."""
+    if _given:
+        _given[0].bare(folder.absolute())
+
+
+def change(folder: Path, statement: str, **values: Any) -> Any:
+    """Run one statement behind the archive's back; the first row of what it returns, or None."""
+    engine = engine_of(Archive(folder).database_url)
+    try:
+        with engine.begin() as tx:
+            done = tx.execute(text(statement), values)
+            return done.first() if done.returns_rows else None
+    finally:
+        engine.dispose()
+
+
+def end_connections() -> None:
+    """What a test left open: SQLite's connections close by themselves, psycopg's complain."""
+    while _connected:
+        _connected.pop().dispose()
+
+
 def drop_within(folder: Path) -> None:
     if _given:
         _given[0].drop_within(folder)
+
+
+def _note(connection: Connection) -> None:
+    _connected.add(connection.engine)
 
 
 @contextmanager
@@ -112,8 +144,11 @@ def all_on(server: str) -> Iterator[None]:
         begin(self, folder, database or (database_of(Path(folder)) if folder else None))
 
     patch.setattr(Archive, "__init__", init)
+    event.listen(Engine, "engine_connect", _note)
     try:
         yield
     finally:
+        event.remove(Engine, "engine_connect", _note)
+        end_connections()
         patch.undo()
         _given.pop().end()

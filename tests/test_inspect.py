@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from storage.warc.inspect import describe_record, lines
 from tests.conftest import TestArchive
 from tests.damage.kinds import KINDS
 from tests.damage.writer import PAGE, Rec, offset, packed, response, sound
+from tests.databases import change
 
 SEED = "308bbaf278198bcc"
 
@@ -119,13 +119,9 @@ def copy(demo_archive: TestArchive, tmp_path: Path) -> TestArchive:
     [("author", "Ai đó"), ("published_at", None), ("images", "[]"), ("title", "Tin khác")],
 )
 def test_a_row_that_was_changed_does_not_follow(copy: TestArchive, column: str, value: Any) -> None:
-    database = sqlite3.connect(copy.folder / "archive.db")
-    database.execute(
-        f"UPDATE reading SET {column} = ? WHERE article = (SELECT key FROM article WHERE id = ?)",
-        (value, SEED),
-    )
-    database.commit()
-    database.close()
+    row = "(SELECT key FROM article WHERE id = :id)"
+    set_it = f"UPDATE reading SET {column} = :value WHERE article = {row}"
+    change(copy.folder, set_it, value=value, id=SEED)
     done = copy.tinhuyen("check", SEED, "--json")
     told = json.loads(done.stdout)
     differing = [name for name, one in told["fields"].items() if not one["follows"]]

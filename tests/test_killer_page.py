@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 
 from storage.records import Page
 from tests.conftest import TestArchive
 from tests.crawling import crawl
+from tests.databases import change
 from tests.torture.checks import rows
 
 PAGE = "http://demo.localhost/news/Pages/chi-tiet.aspx?CateID=14&ItemID=127"
@@ -57,9 +57,8 @@ def test_it_is_set_aside_after_twenty_crashes_and_all_else_is_kept(archive: Test
 
 
 def set_crashes(archive: TestArchive, count: int) -> None:
-    with sqlite3.connect(archive.folder / "archive.db") as connection:
-        connection.execute("UPDATE frontier SET crashes = ? WHERE url = ?", (count, PAGE))
-    connection.close()
+    set_it = "UPDATE frontier SET crashes = :count WHERE url = :url"
+    change(archive.folder, set_it, count=count, url=PAGE)
 
 
 def test_a_page_that_ends_recovery_too_is_not_read_again_for_ever(archive: TestArchive) -> None:

@@ -15,6 +15,7 @@ from storage.database.connect import open_database, run_transaction
 from storage.errors import ArchiveFault
 from tests.conftest import TestArchive
 from tests.crawling import crawl
+from tests.databases import without_schema
 
 
 @pytest.fixture
@@ -134,6 +135,7 @@ def test_a_database_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
 def test_a_migration_that_is_killed_is_made_by_the_next_start(
     archive: TestArchive, statement: int
 ) -> None:
+    without_schema(archive.folder)
     before = (
         "import os\n"
         "from sqlalchemy import Engine, event\n"

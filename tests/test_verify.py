@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import time
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from storage.warc.verify.rules import Rule
 from storage.warc.verify.whole import Whole
 from tests.conftest import TestArchive
 from tests.damage.writer import packed, sound
+from tests.databases import change
 
 
 @pytest.fixture
@@ -46,16 +46,6 @@ def everything(archive: TestArchive, replica: Path | None = None) -> list[Verdic
         return list(Round(opened, replica).everything())
     finally:
         opened.close()
-
-
-def sql(archive: TestArchive, statement: str) -> Any:
-    database = sqlite3.connect(archive.folder / "archive.db")
-    try:
-        found = database.execute(statement).fetchone()
-        database.commit()
-        return found
-    finally:
-        database.close()
 
 
 def test_what_a_crawl_wrote_has_no_flaw(demo_archive: TestArchive, copy: TestArchive) -> None:
@@ -92,7 +82,7 @@ def test_a_missing_file(copy: TestArchive) -> None:
 
 
 def test_a_file_that_only_rows_name(copy: TestArchive) -> None:
-    sql(copy, "UPDATE capture SET warc_file = 'warc/demo/mat.warc.gz' WHERE id = 1")
+    change(copy.folder, "UPDATE capture SET warc_file = 'warc/demo/mat.warc.gz' WHERE id = 1")
     found = {v.file: errors([v]) for v in everything(copy)}
     assert found["warc/demo/mat.warc.gz"] == {"row_without_record": 0}
 
@@ -122,9 +112,9 @@ ROWS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("rule", ROWS)
 def test_rows_and_records_are_compared(copy: TestArchive, rule: str) -> None:
-    change, where = ROWS[rule]
-    [offset] = sql(copy, where)
-    sql(copy, change)
+    altered, where = ROWS[rule]
+    [offset] = change(copy.folder, where)
+    change(copy.folder, altered)
     assert errors(everything(copy))[rule] == offset
 
 

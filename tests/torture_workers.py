@@ -194,11 +194,20 @@ def _bring_back(machines: list[Machine]) -> None:
 
 
 def _wait_until_complete(machines: list[Machine], engine: Engine, sites: int) -> None:
-    def complete() -> bool:
+    """For as long as one site after the other is."""
+    finished, until = -1, 0.0
+    while finished < sites:
         _bring_back(machines)
-        return _finished(engine) == sites
+        if (now := _finished(engine)) > finished:
+            finished, until = now, time.monotonic() + PATIENCE_SECONDS
+        assert time.monotonic() < until, f"{finished} sites of {sites}; {_unfinished(engine)}"
+        time.sleep(0.1)
 
-    wait_for(complete, PATIENCE_SECONDS)
+
+def _unfinished(engine: Engine) -> list[str]:
+    """Jobs that are open, and what the queue has of them."""
+    with engine.connect() as connection:
+        return [str(tuple(row)) for row in connection.execute(_OPEN)]
 
 
 def _finished(engine: Engine) -> int:
@@ -286,6 +295,12 @@ def _tally(rows: Iterable[Any]) -> Counter[str]:
     return Counter({str(row[0]): int(row[1]) for row in rows})
 
 
+_OPEN = text(
+    "SELECT q.queueing_lock, q.status, q.lock, q.scheduled_at, q.attempts, q.worker_id, j.id, "
+    "j.site, j.state, j.tries, j.worker, j.not_before, j.outcome "
+    "FROM procrastinate.procrastinate_jobs q FULL JOIN (SELECT * FROM job WHERE state <> 'done') j "
+    "ON q.queueing_lock = j.site || ' ' || j.mode"
+)
 _ATTEMPTS = text("SELECT coalesce(outcome, state), count(*) FROM job GROUP BY 1")
 _AGAIN = text(
     "SELECT count(*) FROM (SELECT FROM capture GROUP BY run, url HAVING count(*) > 1) AS again"

@@ -57,9 +57,9 @@ class Tally:
         return cls(site, run, read, changed, fields=Counter(counts["fields"]))
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """For `--json`; samples by article, in whatever order their pages were captured."""
         fields = [
-            {"field": name, "count": count, "samples": self.samples.get(name, [])}
+            {"field": name, "count": count, "samples": self._samples_of(name)}
             for name, count in self._ordered()
         ]
         return {
@@ -71,6 +71,9 @@ class Tally:
             "accepted": self.accepted,
             "fields": fields,
         }
+
+    def _samples_of(self, name: str) -> list[dict[str, Any]]:
+        return sorted(self.samples.get(name, []), key=lambda sample: str(sample["article"]))
 
     def _ordered(self) -> list[tuple[str, int]]:
         """The most frequent first; last what read it, which changes with everything."""
