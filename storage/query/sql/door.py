@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from storage import child
 from storage.database.session import libpq_address
@@ -116,7 +117,12 @@ def reader_url(database: str) -> str:
             "SQL on PostgreSQL is asked with a login that can read the views only; `tinhuyen db "
             "reader` makes one and prints its TINHUYEN_SQL_DATABASE=…: set that"
         )
-    login, name = make_url(url), make_url(database).database
+    try:
+        login, name = make_url(url), make_url(database).database
+    except ArgumentError as error:
+        raise UsageError(
+            "TINHUYEN_SQL_DATABASE is no address; `tinhuyen db reader` prints one"
+        ) from error
     if login.database != name:
         raise UsageError(f"TINHUYEN_SQL_DATABASE is a login to {login.database}, not to {name}")
     return libpq_address(login)
