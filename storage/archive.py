@@ -17,16 +17,21 @@ from pathlib import Path
 from typing import Any
 from weakref import finalize
 
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, Engine
 
 from storage.database.captures import find_original, find_record
-from storage.database.connect import connected, is_sqlite, open_database, open_for_reading
+from storage.database.connect import (
+    connected,
+    holds_archive,
+    is_sqlite,
+    open_database,
+    open_for_reading,
+)
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
-from storage.database.session import libpq_address
 from storage.database.site_lock import held_site
 from storage.database.site_states import SiteState, find_states
-from storage.errors import NotFound, UsageError, Withdrawn
+from storage.errors import NotFound, Withdrawn
 from storage.folder import ArchiveFolder
 from storage.query import articles, persons, runs, search
 from storage.query.access import Audience, audience_here, for_audience
@@ -38,7 +43,7 @@ from storage.query.facets import Facets, Value, count_facets, count_undated
 from storage.query.query import Query
 from storage.query.results import Results
 from storage.query.sightings import sightings_of
-from storage.query.sql.door import Answer, Caps, ask
+from storage.query.sql.door import Answer, Caps, ask, reader_url
 from storage.query.stats import Pairs, count_by, telling_pairs
 from storage.query.status import site_states
 from storage.query.versions import compare, list_versions
@@ -76,8 +81,10 @@ class Archive:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a database; without one everything there is to read is missing."""
-        return self._database is not None or (self.folder.root / "archive.db").exists()
+        """Whether it was begun; before that everything there is to read is missing."""
+        if self.is_embedded:
+            return (self.folder.root / "archive.db").exists()
+        return holds_archive(self.database_url)
 
     def open_for_writing(self) -> Engine:
         """An engine for writers, its schema the newest. Makes the folder if there is none."""
@@ -116,7 +123,7 @@ class Archive:
 
     @cached_property
     def _engine(self) -> Engine:
-        if not self.exists:
+        if self.is_embedded and not self.exists:  # of others their opening says it
             raise NotFound(
                 f"{self.folder.root} holds no archive yet; `tinhuyen crawl SITE` begins one "
                 "(or name another with --archive)"
@@ -204,7 +211,7 @@ class Archive:
         """
         url = self.database_url
         if not self.is_embedded:
-            url = _reader_url(url)
+            url = reader_url(url)
         with self.reading():  # an older archive is said to be one
             pass
         return ask(url, statement, caps or Caps.from_environment())
@@ -369,20 +376,6 @@ def _load(connection: Connection, keys: list[int]) -> list[dict[str, Any]]:
     """Articles, as many at once as a statement may name."""
     parts = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
     return [one for part in parts for one in articles.load(connection, part)]
-
-
-def _reader_url(database: str) -> str:
-    """The login for strangers' SQL on this database, as libpq wants it."""
-    url = os.environ.get("TINHUYEN_SQL_DATABASE")
-    if not url:
-        raise UsageError(
-            "SQL on PostgreSQL is asked with a login that can read the views only; `tinhuyen db "
-            "reader` makes one and prints its TINHUYEN_SQL_DATABASE=…: set that"
-        )
-    login, name = make_url(url), make_url(database).database
-    if login.database != name:
-        raise UsageError(f"TINHUYEN_SQL_DATABASE is a login to {login.database}, not to {name}")
-    return libpq_address(login)
 
 
 def _original(connection: Connection, record_id: str) -> Record:

@@ -112,6 +112,8 @@ class TestArchive:
         from crawler.cli import app
         from storage.errors import TinHuyenError
 
+        if arguments[0] == "rebuild":
+            databases.empty_for_rebuild(self.folder)
         done = CliRunner().invoke(app, ["--archive", str(self.folder), *arguments])
         error, code = done.stderr, done.exit_code
         if isinstance(done.exception, TinHuyenError):  # as crawler.cli.main has it

@@ -99,8 +99,6 @@ BAD = {
     "site without an address": (("crawl", "binhgiang"), 5, "has no known address"),
     "unknown mode": (("crawl", "demo", "--mode", "fast"), 2, "no mode 'fast'"),
     "unknown command": (("crawll",), 2, "No such command"),
-    "no archive": (("search", "x"), 1, "holds no archive yet"),
-    "no such article": (("show", "ffff"), 1, "holds no archive yet"),
     "no database": (("--database", "nonsense", "search", "x"), 2, "is no database"),
     "no database to work": (("--database", "nonsense", "work"), 2, "is no database"),
     "no schedule's": (("--database", "nonsense", "schedule", "run"), 2, "is no database"),
@@ -129,6 +127,34 @@ def test_bad_input_gets_a_sentence(name: str, archive: TestArchive) -> None:
     done = archive.tinhuyen(*arguments)
     assert done.returncode == code, done.stderr
     assert sentence in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("folder", marks=pytest.mark.embedded("a folder without a database")),
+        pytest.param("server", marks=pytest.mark.postgres),
+    ]
+)
+def not_begun(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Words that name a database in which nothing was ever kept."""
+    on_server = request.param == "server"
+    return ("--database", request.getfixturevalue("postgres_url")) if on_server else ()
+
+
+@pytest.mark.parametrize("words", ["search x", "show ffff", "alike"])
+def test_of_an_archive_that_was_not_begun_it_is_said(
+    archive: TestArchive, not_begun: tuple[str, ...], words: str
+) -> None:
+    done = archive.here(*not_begun, *words.split())
+    assert done.returncode == 1 and "holds no archive yet" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["sites list", "sites show demo", "sites state demo", "plan"])
+def test_what_is_declared_is_shown_before_an_archive_is_begun(
+    archive: TestArchive, not_begun: tuple[str, ...], words: str
+) -> None:
+    done = archive.here(*not_begun, *words.split())
+    assert done.returncode == 0 and done.stdout, done.stderr
 
 
 def test_a_wrong_declaration_ends_every_command(archive: TestArchive) -> None:

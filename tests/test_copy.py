@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
 
@@ -112,7 +112,12 @@ def three(postgres: str) -> Iterator[list[Engine]]:
         admin.execute(text("DROP DATABASE copied WITH (FORCE)"))
 
 
+NUMBER = {"text": "", "int": 0, "big": 0, "float": 0.0, "bytes": b"", "json": "7"}
+"""JSON that is one number, which SQLite keeps as one."""
+
+
 @pytest.mark.postgres
+@example(rows=[NUMBER], nothing=False)
 @given(
     rows=st.lists(st.fixed_dictionaries(ROW), min_size=1, max_size=8),
     nothing=st.booleans(),
@@ -224,6 +229,12 @@ def test_what_may_not_be_copied_is_said(
         with held.open().folder.whole_lock():
             told = copied(archive, str(demo_archive.folder), str(archive.folder), code=7)
         assert "the archive is in use" in told
+
+
+@pytest.mark.embedded("a folder's own database")
+def test_a_folder_is_not_copied_onto_itself(
+    demo_archive: TestArchive, archive: TestArchive
+) -> None:
     itself = copied(archive, str(demo_archive.folder), str(demo_archive.folder), code=2)
     assert "holds an archive already" in itself
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from warcio.archiveiterator import ArchiveIterator
 
 from storage.archive import Archive
@@ -79,8 +79,8 @@ def test_what_revisits_repeat_comes_along(living_archive: TestArchive, tmp_path:
 
 def key_of(archive: Archive, id_: str) -> int:
     with archive.reading() as connection:
-        query = "SELECT key FROM article WHERE id = ?"
-        return int(connection.exec_driver_sql(query, (id_,)).scalar_one())
+        query = text("SELECT key FROM article WHERE id = :id")
+        return int(connection.execute(query, {"id": id_}).scalar_one())
 
 
 def test_a_large_subset_is_several_files(demo_archive: TestArchive, tmp_path: Path) -> None:
@@ -98,13 +98,16 @@ def test_a_subset_of_plain_files_is_compressed(demo_archive: TestArchive, tmp_pa
     copy = demo_archive.copy(tmp_path / "archive")
     [path] = copy.warc_files()
     path.write_bytes(gzip.decompress(path.read_bytes()))
-    rows = [(r.offset, r.length, r.id) for r in walk(path) if isinstance(r, RawRecord)]
-    database = sqlite3.connect(copy.folder / "archive.db")
-    database.executemany(
-        "UPDATE capture SET warc_offset = ?, warc_length = ? WHERE record_id = ?", rows
-    )
-    database.commit()
-    database.close()
+    rows = [
+        {"at": r.offset, "length": r.length, "id": r.id}
+        for r in walk(path)
+        if isinstance(r, RawRecord)
+    ]
+    moved = "UPDATE capture SET warc_offset = :at, warc_length = :length WHERE record_id = :id"
+    engine = copy.open().open_for_writing()
+    with engine.begin() as tx:
+        tx.execute(text(moved), rows)
+    engine.dispose()
     done = copy.here("export", "--format", "warc", str(tmp_path / "phan"), "--json")
     assert done.returncode == 0, done.stderr
     assert len(ids_of(tmp_path / "phan", "request")) == json.loads(done.stdout)["captures"]

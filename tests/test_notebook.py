@@ -12,6 +12,7 @@ import pytest
 from storage.errors import UsageError
 from storage.query.results import Results
 from tests.conftest import ROOT, TestArchive
+from tests.sql_login import sql_login
 from tests.test_docs import matches
 
 PAGE = (ROOT / "docs" / "researchers.md").read_text(encoding="utf-8")
@@ -22,7 +23,8 @@ SHOWN = re.findall(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", PAGE, 
 def test_what_the_docs_show(demo_archive: TestArchive, code: str, printed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=demo_archive.folder.parent, capture_output=True, text=True, timeout=60,
+        cwd=demo_archive.folder.parent, env=demo_archive.environment | sql_login(demo_archive),
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert matches(printed.rstrip("\n").split("\n"), done.stdout), done.stdout

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -20,7 +20,14 @@ from tests.changing_portal import ChangingPortal
 from tests.conftest import TestArchive
 from tests.crawling import started
 from tests.postgres import Server, running
-from tests.torture.checks import ARTICLES, Findings, check_files, records_by_fastwarc
+from tests.torture.checks import (
+    ARTICLES,
+    Findings,
+    check_files,
+    records_by_fastwarc,
+    rows_on_server,
+)
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.postgres, pytest.mark.embedded("stops a server of its own")]
 
@@ -34,21 +41,9 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def rows(url: str, query: str) -> list[tuple[object, ...]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return found
-
-
 def wait_for_captures(url: str, count: int) -> None:
-    until = time.monotonic() + 200
-    while time.monotonic() < until:
-        if rows(url, "SELECT count(*) FROM capture") >= [(count,)]:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"no {count} captures within three minutes")
+    so_far = "SELECT count(*) FROM capture"
+    wait_for(lambda: int(rows_on_server(url, so_far)[0][0]) >= count, 200)
 
 
 def database(server: Server, name: str) -> str:
@@ -75,7 +70,7 @@ def test_in_mid_crawl_it_stops_cleanly_and_goes_on(
                 told = process.communicate(timeout=200)[1]
         assert process.returncode == 1, told
         assert WHAT_TO_DO in told and "Traceback" not in told
-        kept = {str(path) for (path,) in rows(url, "SELECT url FROM capture")}
+        kept = {str(path) for (path,) in rows_on_server(url, "SELECT url FROM capture")}
         assert 15 <= len(kept) < 71
 
         portal.asked.clear()
@@ -83,21 +78,21 @@ def test_in_mid_crawl_it_stops_cleanly_and_goes_on(
         assert again.returncode == 0, again.stderr
         assert not kept & {f"{portal.url}{path}" for path in portal.asked}
         [undisturbed] = undisturbed_of(portal, tmp_path)
-        assert rows(url, ARTICLES) == undisturbed
-    [(captures,)] = rows(url, "SELECT count(*) FROM capture")
+        assert rows_on_server(url, ARTICLES) == undisturbed
+    [(captures,)] = rows_on_server(url, "SELECT count(*) FROM capture")
     findings = Findings()
     check_files(archive.folder, findings)
     assert len(records_by_fastwarc(archive.folder, findings)) == captures
     twice = "SELECT url FROM capture GROUP BY run, url HAVING count(*) > 1"
-    assert rows(url, twice) == [] and not findings
+    assert rows_on_server(url, twice) == [] and not findings
 
 
-def undisturbed_of(portal: ChangingPortal, folder: Path) -> list[list[tuple[object, ...]]]:
+def undisturbed_of(portal: ChangingPortal, folder: Path) -> list[list[tuple[Any, ...]]]:
     other = TestArchive(folder / "undisturbed")
     other.declare(portal.table)
     done = other.scrapy("crawl", "song")
     assert done.returncode == 0, done.stderr
-    return [rows(other.open().database_url, ARTICLES)]
+    return [rows_on_server(other.open().database_url, ARTICLES)]
 
 
 def test_a_server_that_is_started_anew_is_waited_for(
@@ -112,7 +107,7 @@ def test_a_server_that_is_started_anew_is_waited_for(
     back.start()
     run_transaction(engine, lambda tx: tx.execute(text("INSERT INTO t VALUES (1)")))
     back.join()
-    assert rows(str(engine.url), "SELECT n FROM t") == [(1,)]
+    assert rows_on_server(str(engine.url), "SELECT n FROM t") == [(1,)]
     engine.dispose()
 
 

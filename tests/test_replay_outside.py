@@ -270,8 +270,6 @@ def test_what_is_not_there_is_said(
     open_demo: TestArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = open_demo.open()
-    with pytest.raises(NotFound, match="holds no archive"):
-        start(Archive(tmp_path / "none"), Program.PYWB, None, 0)
     with pytest.raises(UsageError, match="--with replaywebpage"):
         start(archive, Program.PYWB, Path("x.wacz"), 0)
     with pytest.raises(UsageError, match=r"ends in \.wacz"):
@@ -285,6 +283,22 @@ def test_what_is_not_there_is_said(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="apt-get install npm"):
         install._install_replaywebpage(tmp_path / "r")
+
+
+@pytest.mark.embedded("a folder without a database")
+@pytest.mark.parametrize("program", Program)
+def test_a_folder_without_an_archive_is_not_served(tmp_path: Path, program: Program) -> None:
+    with pytest.raises(NotFound, match="holds no archive"):
+        start(Archive(tmp_path / "none"), program, None, 0)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("program", Program)
+def test_a_database_without_an_archive_is_not_served(
+    tmp_path: Path, postgres_url: str, program: Program
+) -> None:
+    with pytest.raises(NotFound, match="holds no archive"):
+        start(Archive(tmp_path, postgres_url), program, None, 0)
 
 
 def test_the_package_is_made_anew_after_every_decision(
@@ -313,8 +327,7 @@ def test_what_was_open_is_gone_even_if_nothing_can_be_packed_anew(
     package = replaywebpage.ArchivePackage(opened, tmp_path)
     _, path = package.current()
     take_down(opened, SEED, "hide", "asked for", "on request", "Thư viện")
-    with opened.open_for_writing().begin() as tx:
-        tx.execute(text("UPDATE capture SET warc_file = 'nowhere'"))
+    _write(opened, "UPDATE capture SET warc_file = 'nowhere'", {})
     for _ in range(2):
         with pytest.raises(NotFound):
             package.current()
@@ -331,9 +344,8 @@ def test_the_index_is_asked_each_time(twin: tuple[Archive, Any]) -> None:
     lists = [line for line in everything if line["urlkey"].startswith("localhost,demo)/lists/")]
     assert ask(url="http://demo.localhost/lists/", matchType="prefix") == lists != []
     assert len(ask(url="http://demo.localhost/", matchType="host", limit="5")) == 5
-    with archive.open_for_writing().begin() as tx:  # two more captures of the article
-        for year in ("2020", "2031"):
-            tx.execute(text(_ANOTHER), {"year": year, "url": SEED})
+    for year in ("2020", "2031"):  # two more captures of the article
+        _write(archive, _ANOTHER, {"year": year, "url": SEED})
     stamps_ = [line["timestamp"][:4] for line in ask(url=SEED, closest="20220101000000")]
     assert stamps_[0] == "2020" and sorted(stamps_) == ["2020", line["timestamp"][:4], "2031"]
     [(path)] = (archive.folder.root / "warc" / "demo").glob("*.gz")
@@ -341,6 +353,14 @@ def test_the_index_is_asked_each_time(twin: tuple[Archive, Any]) -> None:
     assert ask(url=SEED) == []
     with pytest.raises(ValueError, match="does not match format"):
         ask(url=SEED, closest="now")
+
+
+def _write(archive: Archive, statement: str, values: dict[str, str]) -> None:
+    """Behind the archive's back."""
+    engine = archive.open_for_writing()
+    with engine.begin() as tx:
+        tx.execute(text(statement), values)
+    engine.dispose()
 
 
 _ANOTHER = """

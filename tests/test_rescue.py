@@ -93,7 +93,6 @@ def test_dated_by_the_index_and_kept_as_it_was_served(tin: TestArchive, name: st
             assert record.get("warc-payload-digest") == row["payload_digest"]
 
 
-@pytest.mark.embedded("a rebuild swaps its file")
 @pytest.mark.parametrize("name", BOTH)
 def test_a_second_rescue_changes_nothing_and_a_rebuild_tells_it_again(
     tin: TestArchive, name: str

@@ -294,6 +294,15 @@ def test_a_statement_from_a_file(demo_archive: TestArchive, tmp_path: Path) -> N
     assert demo_archive.tinhuyen("db", "reader").returncode == 2
 
 
+@pytest.mark.postgres
+def test_a_login_that_is_no_address_is_said(
+    served: tuple[Archive, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINHUYEN_SQL_DATABASE", "nonsense")
+    with pytest.raises(UsageError, match="`tinhuyen db reader` prints one"):
+        served[0].sql("SELECT 1")
+
+
 def test_settings_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINHUYEN_SQL_ROWS", "5")
     assert Caps.from_environment().rows == 5

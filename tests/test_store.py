@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def s3(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 @pytest.fixture
 def shipped(demo_archive: TestArchive, tmp_path: Path, s3: S3) -> TestArchive:
     """The demo with its WARC file in the store only."""
-    made = TestArchive(Path(shutil.copytree(demo_archive.folder, tmp_path / "archive")))
+    made = demo_archive.copy(tmp_path / "archive")
     done = made.here("warc", "ship")
     assert done.returncode == 0, done.stderr
     assert not made.warc_files()
@@ -353,7 +352,7 @@ def test_everything_is_rebuilt_from_the_store_alone(
     living_archive: TestArchive, tmp_path: Path, s3: S3
 ) -> None:
     """Two machines: one crawled twice, one took in what others gave."""
-    one = TestArchive(Path(shutil.copytree(living_archive.folder, tmp_path / "one")))
+    one = living_archive.copy(tmp_path / "one")
     other = TestArchive(tmp_path / "other")
     other.declare(SITE)
     give(other, warc(answer(1), answer(2)))
@@ -392,7 +391,7 @@ def test_a_takedown_reaches_the_store_and_other_machines(
     shipped: TestArchive, tmp_path: Path
 ) -> None:
     """The file of another machine, which still has its local copy, is rewritten here."""
-    here = TestArchive(Path(shutil.copytree(shipped.folder, tmp_path / "here")))
+    here = shipped.copy(tmp_path / "here")
     for name in ("machine", "manifest.jsonl", "journal.jsonl"):
         (here.folder / name).unlink()
     [entry] = own_entries(ArchiveFolder(shipped.folder))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.conftest import ROOT, TestArchive
 
@@ -31,8 +31,8 @@ def read(script: Path, archive: TestArchive, *arguments: str) -> bytes:
 
 def test_it_lists_every_capture(script: Path, demo_archive: TestArchive) -> None:
     listed = [line.split() for line in read(script, demo_archive).decode().splitlines()]
-    with sqlite3.connect(demo_archive.folder / "archive.db") as database:
-        kept = database.execute("SELECT fetched_at, status, url FROM capture").fetchall()
+    with demo_archive.open().reading() as connection:
+        kept = connection.execute(text("SELECT fetched_at, status, url FROM capture")).all()
     assert sorted((status, url) for _, status, url in listed) == sorted(
         (str(status), url) for _, status, url in kept
     )

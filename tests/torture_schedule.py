@@ -130,7 +130,9 @@ def _end_of_due(archive: TestArchive) -> dict[str, datetime]:
 def _start(archive: TestArchive) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.torture_schedule", "--schedule", str(archive.folder)]
     with (archive.folder.parent / "scheduler.log").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, env=archive.environment, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _drain(archive: TestArchive) -> None:

@@ -41,7 +41,8 @@ from tests.postgres import server
 from tests.torture.checks import Findings, check_files
 from tests.waiting import wait_for
 
-BOUNDS = Bounds(2, lease=timedelta(seconds=4), again=timedelta(seconds=0.5), turn_seconds=0.2)
+BOUNDS = Bounds(2, lease=timedelta(seconds=4), again=timedelta(seconds=0.05), turn_seconds=0.2)
+"""Waiting doubles with every kill of a site's crawl: ten are a minute, not nine."""
 DELAY = 0.4
 """Seconds between two requests to a host. Shorter than a crawl takes to start, so that it is the
 crawls' own doing whenever it is kept."""
@@ -167,7 +168,7 @@ def _kill(
     while done.kills.total() < kills:
         if _finished(engine) == done.sites:
             raise AssertionError(f"every site was complete after {done.kills.total()} kills")
-        assert time.monotonic() < patience, "for minutes there was nobody to kill"
+        assert time.monotonic() < patience, f"nobody to kill for minutes; {_unfinished(engine)}"
         until = time.monotonic() + chance.uniform(0, longest)
         while time.monotonic() < until:
             _bring_back(machines)
@@ -194,14 +195,19 @@ def _bring_back(machines: list[Machine]) -> None:
 
 
 def _wait_until_complete(machines: list[Machine], engine: Engine, sites: int) -> None:
-    """For as long as one site after the other is."""
-    finished, until = -1, 0.0
-    while finished < sites:
+    """For as long as one page after the other is done."""
+    done, until = -1, 0.0
+    while (finished := _finished(engine)) < sites:
         _bring_back(machines)
-        if (now := _finished(engine)) > finished:
-            finished, until = now, time.monotonic() + PATIENCE_SECONDS
+        if (now := _pages_done(engine)) > done:
+            done, until = now, time.monotonic() + PATIENCE_SECONDS
         assert time.monotonic() < until, f"{finished} sites of {sites}; {_unfinished(engine)}"
-        time.sleep(0.1)
+        time.sleep(0.5)
+
+
+def _pages_done(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(_PAGES_DONE).scalar_one())
 
 
 def _unfinished(engine: Engine) -> list[str]:
@@ -295,6 +301,7 @@ def _tally(rows: Iterable[Any]) -> Counter[str]:
     return Counter({str(row[0]): int(row[1]) for row in rows})
 
 
+_PAGES_DONE = text("SELECT count(*) FROM frontier WHERE state = 'done'")
 _OPEN = text(
     "SELECT q.queueing_lock, q.status, q.lock, q.scheduled_at, q.attempts, q.worker_id, j.id, "
     "j.site, j.state, j.tries, j.worker, j.not_before, j.outcome "

@@ -63,10 +63,23 @@ def batches(connection: Connection, name: str, columns: Sequence[str]) -> Iterat
     """Every row of a table or a view, a part at a time."""
     _give_json_as_text(connection)
     size = _AT_ONCE_WITH_FILES if "data" in columns else _AT_ONCE
-    there = sa.table(name, *map(sa.column, columns))
+    json = _json_columns(connection, name)
+    values = [_as_text(one) if one in json else sa.column(one) for one in columns]
     streamed = connection.execution_options(yield_per=size)
-    for part in streamed.execute(sa.select(there)).partitions():
+    for part in streamed.execute(sa.select(*values).select_from(sa.table(name))).partitions():
         yield [tuple(row) for row in part]
+
+
+def _json_columns(connection: Connection, name: str) -> set[str]:
+    """SQLite keeps JSON that is one number as a number, which PostgreSQL does not take for JSON."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    columns = sa.inspect(connection).get_columns(name)
+    return {one["name"] for one in columns if isinstance(one["type"], sa.JSON)}
+
+
+def _as_text(column: str) -> sa.ColumnElement[str]:
+    return sa.cast(sa.column(column), sa.Text).label(column)
 
 
 def write_rows(tx: Connection, name: str, columns: Sequence[str], rows: list[Row]) -> None:

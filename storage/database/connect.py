@@ -59,6 +59,18 @@ def open_for_reading(url: str) -> Engine:
     return engine
 
 
+def holds_archive(url: str) -> bool:
+    """Whether anything was ever kept there: a server's database is made before its tables are.
+
+    Raises UsageError, ArchiveFault as `open_for_reading` does.
+    """
+    engine = reading_engine(url)
+    try:
+        return _revision(engine) is not None
+    finally:
+        engine.dispose()
+
+
 def _check_revision(engine: Engine) -> None:
     revision = _revision(engine)
     if revision is None:

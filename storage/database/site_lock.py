@@ -72,8 +72,10 @@ def held_site(url: str, site: str, hosts: Collection[str] = ()) -> Iterator[Engi
 def check_own_session(url: str) -> None:
     """Raises UsageError where a pool gives a session to others between two transactions.
 
-    A lock of the session is nobody's there. Raises ArchiveFault.
+    A lock of the session is nobody's there. Raises ArchiveFault, and UsageError where the address
+    names no database.
     """
+    engine_of(url).dispose()  # which says so of an address
     try:
         with _looking(url) as one:
             if is_pooled(one) and _is_shared(one, url):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from sqlalchemy import text
@@ -40,13 +41,13 @@ class Findings:
         self.unequal += other.unequal
 
 
-def rows(database: Path, query: str) -> list[tuple[str, ...]]:
+def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows as another process sees them: committed ones. None if there is no table yet.
 
     `database` is an archive's file; where archives stand on a server its folder names the database.
     """
     if url := database_of(database.parent):
-        return _rows_on_server(url, query)
+        return rows_on_server(url, query)
     if not database.exists():
         return []
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)
@@ -60,7 +61,8 @@ def rows(database: Path, query: str) -> list[tuple[str, ...]]:
         connection.close()
 
 
-def _rows_on_server(url: str, query: str) -> list[tuple[str, ...]]:
+def rows_on_server(url: str, query: str) -> list[tuple[Any, ...]]:
+    """The same of a database by its address."""
     engine = reading_engine(url)
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(text(query))]
@@ -117,7 +119,7 @@ def check_files(folder: Path, findings: Findings) -> None:
         findings.invalid.append(f"the manifest is wrong about {names}")
 
 
-def check_once(folder: Path, articles: list[tuple[str, ...]], findings: Findings) -> None:
+def check_once(folder: Path, articles: list[tuple[Any, ...]], findings: Findings) -> None:
     """The articles are those of an undisturbed crawl; no run captured an address twice."""
     database = folder / "archive.db"
     mine = rows(database, ARTICLES)

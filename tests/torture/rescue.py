@@ -10,6 +10,7 @@ from crawler.rebuild import rebuild
 from storage.warc.members import Member, walk
 from tests.compare import content_of, differences
 from tests.conftest import TestArchive
+from tests.databases import database_of, empty_for_rebuild
 from tests.donated import SITE, page, url
 from tests.public_archives import Caught, PublicArchives, rescued
 from tests.torture.processes import Kills, Work, main
@@ -57,6 +58,7 @@ def new_archive(folder: Path) -> TestArchive:
     folder.mkdir(parents=True)
     archive = TestArchive(folder)
     archive.declare(SITE)
+    database_of(folder)  # made before any fork: processes that are killed all work on the same one
     return archive
 
 
@@ -84,6 +86,7 @@ def check(archive: TestArchive, wanted: Content) -> list[str]:
         wrong.append(f"{len(responses)} records in files, {len(live['captures'])} rows")
     if any(path.name.endswith(".open") for path in files):
         wrong.append("a file is still open")
+    empty_for_rebuild(archive.folder)
     opened = archive.open()
     rebuild(opened)
     opened.close()

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from storage import child
+from storage.database.session import libpq_address
 from storage.errors import RanAway, UsageError
 from storage.query.frames import frame_of
 
@@ -103,3 +107,22 @@ def _heard(answer: Answer, said: Any) -> Answer:
     if "columns" in said:
         return Answer(said["columns"])
     return Answer(answer.columns, answer.rows, said["cut"])
+
+
+def reader_url(database: str) -> str:
+    """The login for strangers' SQL on this database, as libpq wants it. Raises UsageError."""
+    url = os.environ.get("TINHUYEN_SQL_DATABASE")
+    if not url:
+        raise UsageError(
+            "SQL on PostgreSQL is asked with a login that can read the views only; `tinhuyen db "
+            "reader` makes one and prints its TINHUYEN_SQL_DATABASE=…: set that"
+        )
+    try:
+        login, name = make_url(url), make_url(database).database
+    except ArgumentError as error:
+        raise UsageError(
+            "TINHUYEN_SQL_DATABASE is no address; `tinhuyen db reader` prints one"
+        ) from error
+    if login.database != name:
+        raise UsageError(f"TINHUYEN_SQL_DATABASE is a login to {login.database}, not to {name}")
+    return libpq_address(login)

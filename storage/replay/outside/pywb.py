@@ -19,7 +19,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from storage.archive import Archive
-from storage.errors import NotFound, TinHuyenError, UsageError
+from storage.errors import TinHuyenError, UsageError
 from storage.replay.outside.index_server import IndexServer
 from storage.replay.outside.install import pywb_folder
 
@@ -39,8 +39,8 @@ def running(archive: Archive, port: int = 0) -> Iterator[Running]:
     `port` 0: one that is free. Raises UsageError (not installed, the port is taken),
     NotFound (no archive), TinHuyenError (it does not start).
     """
-    if not archive.exists:
-        raise NotFound(f"{archive.folder.root} holds no archive; name another with --archive")
+    with archive.reading():  # that there is none, or an older one, is said at once
+        pass
     with IndexServer(archive) as index, started(_collection(archive, index.url), port) as found:
         yield found
 

@@ -25,7 +25,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from storage.archive import Archive
-from storage.errors import NotFound, UsageError
+from storage.errors import UsageError
 from storage.output import console
 from storage.query.access import decided_so_far
 from storage.replay.outside.install import replaywebpage_folder
@@ -163,8 +163,8 @@ def _package(archive: Archive, file: Path | None) -> Iterator[GivenFile | Archiv
     if file is not None:
         yield GivenFile(file, archive)
         return
-    if not archive.exists:
-        raise NotFound(f"{archive.folder.root} holds no archive; name another with --archive")
+    with archive.reading():  # that there is none, or an older one, is said at once
+        pass
     with TemporaryDirectory(prefix="tinhuyen-") as folder:
         console.print("Making a package of what is open …")
         yield ArchivePackage(archive, Path(folder))
