@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from storage.database.connect import (
 )
 from storage.database.likeness import Compared, Say, update_likeness
 from storage.database.notes import Note, find_notes
-from storage.database.site_lock import held_site
+from storage.database.site_lock import held_sites
 from storage.database.site_states import SiteState, find_states
 from storage.errors import NotFound, Withdrawn
 from storage.folder import ArchiveFolder
@@ -99,24 +99,32 @@ class Archive:
         (storage.database.site_lock), and has one connection only; nobody else may crawl one of
         `hosts` meanwhile either. Raises ArchiveBusy, ArchiveFault.
         """
-        with self.folder.site_lock(site), self._held(site, hosts) as engine:
+        with self.sites_lock([site], hosts) as engine:
             yield engine
+
+    @contextmanager
+    def sites_lock(self, sites: Collection[str], hosts: Collection[str] = ()) -> Iterator[Engine]:
+        """The same of many sites at once."""
+        with ExitStack() as stack:
+            for site in sites:
+                stack.enter_context(self.folder.site_lock(site))
+            yield stack.enter_context(self._held(sites, hosts))
 
     @contextmanager
     def import_lock(self) -> Iterator[Engine]:
         """Held by the one process that takes in donated files, on any machine. The same."""
-        with self.folder.import_lock(), self._held("imports") as engine:
+        with self.folder.import_lock(), self._held(["imports"]) as engine:
             yield engine
 
     @contextmanager
-    def _held(self, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
+    def _held(self, sites: Collection[str], hosts: Collection[str] = ()) -> Iterator[Engine]:
         engine = self.open_for_writing()
         try:
             if not self.is_shared:
                 yield engine
                 return
             engine.dispose()  # it looked at the schema; every connection counts on a server
-            with held_site(self.database_url, site, hosts) as held:
+            with held_sites(self.database_url, sites, hosts) as held:
                 yield held
         finally:
             engine.dispose()

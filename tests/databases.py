@@ -130,7 +130,8 @@ def drop_within(folder: Path) -> None:
 
 
 def _note(connection: Connection) -> None:
-    _connected.add(connection.engine)
+    if connection.dialect.name == "postgresql":  # what is in memory would be gone
+        _connected.add(connection.engine)
 
 
 @contextmanager

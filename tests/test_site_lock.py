@@ -14,9 +14,11 @@ from crawler.availability import decided_about
 from crawler.reextract.batches import Asked
 from crawler.reextract.run import reextract
 from storage.archive import Archive
-from storage.errors import ArchiveFault
+from storage.errors import ArchiveBusy, ArchiveFault
+from storage.takedown.rewrite import rewrite
 from tests import donated
 from tests.conftest import TestArchive
+from tests.kept import article, keep
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
@@ -69,6 +71,16 @@ def ends_holders(engine: Engine) -> Callable[..., None]:
         asked(engine, END_HOLDERS)
 
     return end
+
+
+def test_a_rewriting_takedown_needs_every_site_on_all_machines(
+    shared: Archive, postgres_url: str, tmp_path: Path
+) -> None:
+    keep(shared, [article(1, "Tin")], site="tin")
+    other = Archive(tmp_path / "other", postgres_url)
+    with other.site_lock("tin"), pytest.raises(ArchiveBusy, match="tin is held by process"):
+        rewrite(shared, {"id": "none", "covers": []})
+    assert rewrite(shared, {"id": "none", "covers": []})["files"] == []
 
 
 def test_who_holds_a_site_has_one_connection(shared: Archive, watcher: Engine) -> None:

@@ -45,21 +45,21 @@ _SERVER_ALIVE = {
 
 
 @contextmanager
-def held_site(url: str, site: str, hosts: Collection[str] = ()) -> Iterator[Engine]:
-    """An engine of one connection, which holds the site, and each host for it.
+def held_sites(url: str, sites: Collection[str], hosts: Collection[str] = ()) -> Iterator[Engine]:
+    """An engine of one connection, which holds the sites, and each host for them.
 
     Where that connection is lost no other is made: ArchiveFault. Raises ArchiveBusy if somebody
-    else, on any machine, has the site or a host; UsageError behind a pool that shares sessions;
+    else, on any machine, has a site or a host; UsageError behind a pool that shares sessions;
     ArchiveFault.
     """
     check_own_session(url)
-    holder = f"process {os.getpid()} on {socket.gethostname()}, for {site}"[:63]
+    holder = f"process {os.getpid()} on {socket.gethostname()}, for {' '.join(sites)}"[:63]
     given = {**_ALIVE, "application_name": holder}
     engine = engine_of(url, session=_SERVER_ALIVE, connect_args=given, pool_size=1, max_overflow=0)
     try:
         try:
             with engine.connect() as connection:
-                for name, what in _names(site, hosts):
+                for name, what in _names(sites, hosts):
                     _take(connection, name, what)
         except database_errors(engine) as error:
             raise database_fault(error) from error
@@ -102,8 +102,9 @@ def _looking(url: str) -> psycopg.Connection[Any]:
     return psycopg.connect(libpq_address(url), autocommit=True, prepare_threshold=None)
 
 
-def _names(site: str, hosts: Collection[str]) -> Iterator[tuple[str, str]]:
-    yield f"site {site}", site
+def _names(sites: Collection[str], hosts: Collection[str]) -> Iterator[tuple[str, str]]:
+    for site in sites:
+        yield f"site {site}", site
     for host in sorted(hosts):
         yield f"host {host}", f"its host {host}"
 

@@ -16,7 +16,6 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,24 +60,18 @@ def rewrite(archive: Archive, taken: dict[str, Any]) -> Log:
     Raises ArchiveBusy (a site is being crawled, files are being shipped), UsageError, WarcError,
     ArchiveFault; run again, it goes on.
     """
-    engine = archive.open_for_writing()
     try:
-        with ExitStack() as stack:
-            for site in _sites(archive):
-                stack.enter_context(archive.folder.site_lock(site))
-            stack.enter_context(archive.folder.shipping_lock())
+        with archive.sites_lock(_sites(archive)) as engine, archive.folder.shipping_lock():
             with archive.reading(Audience.STAFF) as tx:
                 targets, kept = _targets(tx, taken["covers"])
             for name, rows in targets.items():
                 _rewrite_file(archive.folder, engine, name, rows, taken["id"])
             _remove_replaced(archive, engine)
-        log = _keep_log(archive.folder, engine, taken["id"], kept)
-        forget(engine)
+            log = _keep_log(archive.folder, engine, taken["id"], kept)
+            forget(engine)
+            return log
     except OSError as error:
         raise archive_fault(error, "cannot rewrite (it is hidden; run it again)") from error
-    finally:
-        engine.dispose()
-    return log
 
 
 def _keep_log(folder: ArchiveFolder, engine: Engine, id_: str, kept: list[str]) -> Log:
