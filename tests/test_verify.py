@@ -21,7 +21,7 @@ from storage.warc.verify.rules import Rule
 from storage.warc.verify.whole import Whole
 from tests.conftest import TestArchive
 from tests.damage.writer import packed, sound
-from tests.databases import change
+from tests.databases import change, on_server
 
 
 @pytest.fixture
@@ -86,8 +86,11 @@ def test_a_file_that_only_rows_name(copy: TestArchive) -> None:
         copy.folder,
         "UPDATE capture SET warc_file = 'warc/demo/mat.warc.gz' WHERE id = (SELECT min(id) FROM capture)",
     )
-    found = {v.file: errors([v]) for v in everything(copy)}
-    assert found["warc/demo/mat.warc.gz"] == {"row_without_record": 0}
+    [found] = [v for v in everything(copy) if v.file == "warc/demo/mat.warc.gz"]
+    if on_server():  # where it may be another machine's
+        assert found.skipped and not found.flaws
+    else:
+        assert errors([found]) == {"row_without_record": 0}
 
 
 def test_a_file_that_is_not_listed_is_a_finding(copy: TestArchive) -> None:
