@@ -21,7 +21,7 @@ from storage.warc.verify.rules import Rule
 from storage.warc.verify.whole import Whole
 from tests.conftest import TestArchive
 from tests.damage.writer import packed, sound
-from tests.databases import change
+from tests.databases import change, on_server
 
 
 @pytest.fixture
@@ -86,8 +86,11 @@ def test_a_file_that_only_rows_name(copy: TestArchive) -> None:
         copy.folder,
         "UPDATE capture SET warc_file = 'warc/demo/mat.warc.gz' WHERE id = (SELECT min(id) FROM capture)",
     )
-    found = {v.file: errors([v]) for v in everything(copy)}
-    assert found["warc/demo/mat.warc.gz"] == {"row_without_record": 0}
+    [found] = [v for v in everything(copy) if v.file == "warc/demo/mat.warc.gz"]
+    if on_server():  # where it may be another machine's
+        assert found.skipped and not found.flaws
+    else:
+        assert errors([found]) == {"row_without_record": 0}
 
 
 def test_a_file_that_is_not_listed_is_a_finding(copy: TestArchive) -> None:
@@ -97,10 +100,16 @@ def test_a_file_that_is_not_listed_is_a_finding(copy: TestArchive) -> None:
     assert "not_listed" in {flaw.rule.slug for flaw in verdict.flaws} and not verdict.errors
 
 
+ALONE = """
+    SELECT max(id) FROM capture WHERE id NOT IN (SELECT capture FROM reading)
+       AND id NOT IN (SELECT capture FROM failure WHERE capture IS NOT NULL)
+       AND id NOT IN (SELECT capture FROM attachment WHERE capture IS NOT NULL)
+       AND id NOT IN (SELECT capture FROM absence)"""
+
 ROWS: dict[str, tuple[str, str]] = {
-    "record_without_row": (
-        "DELETE FROM capture WHERE id = (SELECT max(id) FROM capture)",
-        "SELECT warc_offset FROM capture ORDER BY id DESC LIMIT 1",
+    "record_without_row": (  # of one that no other row speaks of
+        f"DELETE FROM capture WHERE id = ({ALONE})",
+        f"SELECT warc_offset FROM capture WHERE id = ({ALONE})",
     ),
     "row_without_record": (
         "UPDATE capture SET record_id = '<urn:uuid:khong-co>' WHERE id = 3",
