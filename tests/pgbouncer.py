@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from tests.postgres import owner
 from tests.waiting import wait_for
 
 _SETTINGS = """
@@ -48,11 +48,7 @@ def pooled(url: str, mode: str) -> Iterator[str]:
 
 @contextmanager
 def _running(command: list[str], folder: Path) -> Iterator[None]:
-    """It does not run as root: then as the user of PostgreSQL's package."""
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    if user:
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, user.pw_uid, user.pw_gid)
+    user = owner(folder)
     process = subprocess.Popen(
         command, user=user.pw_uid if user else None, group=user.pw_gid if user else None,
         cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ class Server:
     """A running server, which can go away and come back on its port."""
 
     def __init__(self, folder: Path, bin_: Path, settings: Sequence[str]) -> None:
-        self._user = _owner(folder)
+        self._user = owner(folder)
         data = folder / "data"
         _run(self._user, bin_ / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8")
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -83,8 +83,8 @@ def server(*, durable: bool = False) -> Iterator[str]:
         yield made.url
 
 
-def _owner(folder: Path) -> pwd.struct_passwd | None:
-    """PostgreSQL does not run as root: then as the user that its package made."""
+def owner(folder: Path) -> pwd.struct_passwd | None:
+    """Whom a folder is given to: neither PostgreSQL nor PgBouncer runs as root."""
     if os.geteuid() != 0:
         return None
     user = pwd.getpwnam("postgres")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -14,54 +13,44 @@ from storage.errors import UsageError
 from tests.conftest import TestArchive
 from tests.kept import article, keep
 from tests.pgbouncer import pooled
-from tests.test_machines import SOON
+from tests.test_machines import SOON, Machine
 
 pytestmark = pytest.mark.postgres
 MANY = 12
 """More than the questions after which the driver has the server prepare one (5)."""
 
 
-@dataclass(frozen=True)
-class Pooled(TestArchive):
-    """An archive whose database is behind a pool."""
-
-    url: str = ""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {"TINHUYEN_DATABASE": self.url}
-
-    def says(self, *arguments: str) -> str:
-        done = self.tinhuyen(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+def says(machine: Machine, *arguments: str) -> str:
+    done = machine.tinhuyen(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture
-def by_session(archive: TestArchive, postgres_url: str) -> Iterator[Pooled]:
+def by_session(archive: TestArchive, postgres_url: str) -> Iterator[Machine]:
     with pooled(postgres_url, "session") as url:
-        yield Pooled(archive.folder, url)
+        yield Machine(archive.folder, url)
 
 
 @pytest.fixture
-def by_transaction(archive: TestArchive, postgres_url: str) -> Iterator[Pooled]:
+def by_transaction(archive: TestArchive, postgres_url: str) -> Iterator[Machine]:
     kept = Archive(archive.folder, postgres_url)
     keep(kept, [article(1, "Bình Giang"), article(2, "Cẩm Giàng")])
     kept.close()
     with pooled(postgres_url, "transaction") as url:
-        yield Pooled(archive.folder, url)
+        yield Machine(archive.folder, url)
 
 
-def test_a_pool_of_sessions_serves_crawls_workers_and_readers(by_session: Pooled) -> None:
+def test_a_pool_of_sessions_serves_crawls_workers_and_readers(by_session: Machine) -> None:
     crawled = by_session.scrapy("crawl", "demo")
     assert crawled.returncode == 0, crawled.stderr
-    by_session.says("reextract", "--site", "demo", "--queue")
-    assert "done" in by_session.says("work")
-    assert "site" in by_session.says("search", "giang")
-    assert "no error" in by_session.says("warc", "verify", "--all")
+    says(by_session, "reextract", "--site", "demo", "--queue")
+    assert "done" in says(by_session, "work")
+    assert "site" in says(by_session, "search", "giang")
+    assert "no error" in says(by_session, "warc", "verify", "--all")
 
 
-def test_a_lock_behind_a_pool_falls_with_its_connection(by_session: Pooled) -> None:
+def test_a_lock_behind_a_pool_falls_with_its_connection(by_session: Machine) -> None:
     one, other = (Archive(by_session.folder.parent / name, by_session.url) for name in "ab")
     for _ in range(2):
         with one.site_lock("tin"), other.site_lock("khac"):
@@ -69,7 +58,7 @@ def test_a_lock_behind_a_pool_falls_with_its_connection(by_session: Pooled) -> N
 
 
 def test_where_sessions_are_shared_nothing_is_crawled(
-    by_transaction: Pooled, postgres_url: str
+    by_transaction: Machine, postgres_url: str
 ) -> None:
     crawled = by_transaction.tinhuyen("crawl", "demo")
     assert crawled.returncode == UsageError.exit_code, crawled.stderr
@@ -83,7 +72,7 @@ def test_where_sessions_are_shared_nothing_is_crawled(
     engine.dispose()
 
 
-def test_readers_may_share_sessions(by_transaction: Pooled) -> None:
+def test_readers_may_share_sessions(by_transaction: Machine) -> None:
     """Two at a time, so that what one had prepared would be the other's."""
     two = [Archive(by_transaction.folder, by_transaction.url) for _ in range(2)]
     for _ in range(MANY):
